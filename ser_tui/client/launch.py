@@ -326,13 +326,17 @@ def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
     _children.append(worker)
     _children[:] = [child for child in _children if child.poll() is None]
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        facts = worker_facts(folder)
-        if facts is not None and facts.process == itself:
-            return
-        if worker.poll() is not None:
-            raise UserError(f"the worker ended at once: {last_words(folder, said_before)}")
-        time.sleep(0.02)
+    try:
+        while time.monotonic() < deadline:
+            facts = worker_facts(folder)
+            if facts is not None and facts.process == itself:
+                return
+            if worker.poll() is not None:
+                raise UserError(f"the worker ended at once: {last_words(folder, said_before)}")
+            time.sleep(0.02)
+    except KeyboardInterrupt:  # nobody is left who would ask it to stop
+        worker.terminate()
+        raise
     worker.kill()
     raise UserError(f"the worker said nothing for {START_SECONDS:.0f} s; see {folder.worker_log}")
 

@@ -109,6 +109,17 @@ def test_ctrl_c_while_a_worker_starts_that_nobody_follows_stops_it_too(
         assert f"stopping {run.run_id}" in err and out == (f"{run.run_id}\n" if detach else "")
 
 
+def test_ctrl_c_twice_while_a_worker_starts_leaves_none_alone(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch, "command", lambda _: ["sh", "-c", "exec sleep 60"])
+    monkeypatch.setattr(launch, "worker_facts", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        launch._spawn(run, "search")
+    assert launch._children.pop().wait(timeout=10) == -signal.SIGTERM
+
+
 def test_ctrl_c_while_libraries_are_loaded_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     class Pressed:
         def find_spec(self, name: str, path: object, target: object = None) -> None:
