@@ -10,7 +10,7 @@ from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.hearing import segments
 from ser_tui.corpora.hearing.audio import Audio
 from ser_tui.corpora.hearing.inspection_cache import Progress, inspect_all
-from ser_tui.corpora.labels import Labels
+from ser_tui.corpora.labels import ByRule, Labels
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
 
 
@@ -29,7 +29,9 @@ def from_labels(
     Where `Labels.file` names the recording, a key is any id (`segments.segment_id`); each recording is looked at once.
     """
     wanted = {name: labels for name, labels in labelled.items() if isinstance(labels, Labels)}
-    left_out = [*problems, *(Problem(name, reason) for name, reason in labelled.items() if isinstance(reason, str))]
+    left_out = [
+        *problems, *(Problem(name, why, isinstance(why, ByRule)) for name, why in labelled.items() if isinstance(why, str)),
+    ]  # fmt: skip
     utterances: list[Utterance] = []
     digests: dict[str, str] = {}
     recordings: dict[str, list[str]] = {}

@@ -46,11 +46,15 @@ class Labels:
     """The fold that the corpus's own cross-validation puts it in, as its table writes it."""
 
 
+class ByRule(str):
+    """Why a file is not used by the corpus's own rule, in place of its labels: nothing went wrong, and no score lacks it."""
+
+
 NameRule = Callable[[str], Labels | None]
 """Path relative to the corpus's root, with / between folders -> labels, or None for a name outside the rule. Pure."""
 
 Labeller = Callable[[Path, Sequence[str]], Mapping[str, "Labels | str"]]
-"""(root, ids) -> for each id its labels, or the reason why the file is not used."""
+"""(root, ids) -> for each id its labels, or the reason why the file is not used: a `ByRule` where that is meant to be."""
 
 
 def of_stem(pattern: re.Pattern[str]) -> Callable[[Callable[[re.Match[str]], Labels]], NameRule]:
@@ -77,12 +81,12 @@ def by_name(rule: NameRule, form: str, refuse: Callable[[str], str | None] | Non
             stem = PurePosixPath(name).stem
             labels = rule(name)
             reason = refuse(stem) if refuse else None
-            if reason is None and labels is None:
-                reason = f"its name is not of the corpus's form {form}"
-            if reason is not None or labels is None:
-                found[name] = reason or ""
+            if reason is not None:
+                found[name] = ByRule(reason)
+            elif labels is None:
+                found[name] = f"its name is not of the corpus's form {form}"
             elif (stem, labels) in first:
-                found[name] = f"the same utterance as {first[stem, labels]}, which is used"
+                found[name] = ByRule(f"the same utterance as {first[stem, labels]}, which is used")
             else:
                 first[stem, labels] = name
                 found[name] = labels

@@ -69,6 +69,8 @@ class Problem:
 
     path: str
     reason: str
+    by_rule: bool = False
+    """Whether the corpus's own rule leaves it out, or its twin is used: nothing went wrong. `path` may then be a kind of files."""
 
     @property
     def kind(self) -> str:
@@ -115,6 +117,11 @@ class Manifest:
     def recording(self, utterance: Utterance) -> str:
         """SHA-256 of the bytes of the file that `utterance` is, or is a segment of."""
         return utterance.recording or self.digests[utterance.id]
+
+    @property
+    def unusable(self) -> tuple[Problem, ...]:
+        """The problems that nobody chose: files that could not be read, or whose label is not known."""
+        return tuple(problem for problem in self.problems if not problem.by_rule)
 
     @property
     def emotions(self) -> dict[str, int]:

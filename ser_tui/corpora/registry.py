@@ -213,7 +213,7 @@ def load_many(
     merged: Counter[str] = Counter()
     for manifest in loaded:
         prefix = f"{manifest.corpus}/" if several else ""
-        problems += [Problem(prefix + problem.path, problem.reason) for problem in manifest.problems]
+        problems += [replace(problem, path=prefix + problem.path) for problem in manifest.problems]
         for utterance in manifest.utterances:
             word = _written(manifest, utterance)
             chosen = relabelled(word, utterance.emotion, classes[word])

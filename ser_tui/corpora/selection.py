@@ -49,8 +49,9 @@ def left_out_nameless(manifest: Manifest) -> list[Finding]:
 
 
 def left_out_unusable(manifest: Manifest) -> list[Finding]:
-    """What must be said of files that could not be used when the corpus was read: a score neither gains nor loses by them."""
-    if not (problems := manifest.problems):
+    """What must be said of files that could not be used when the corpus was read: a score neither gains nor loses by them. Nothing is to
+    be said of those that the corpus leaves out by its own rule."""
+    if not (problems := manifest.unusable):
         return []
     first = f"{printable(problems[0].path)}: {printable(problems[0].reason)}"
     which, count = f"{counted(len(problems), 'file')} of {manifest.corpus}", "counts" if len(problems) == 1 else "count"

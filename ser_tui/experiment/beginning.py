@@ -200,7 +200,7 @@ def _heard_in_the_end(study: Study, data: SplitCorpus) -> list[Finding]:
 
 
 def _say_what_is_unusable(session: Surroundings, data: SplitCorpus) -> None:
-    problems = data.manifest.problems
+    problems = data.manifest.unusable
     if problems:
         first = "; ".join(f"{problem.path}: {problem.reason}" for problem in problems[:3])
         session.note(

@@ -35,7 +35,7 @@ from ser_tui.corpora.known import (
     turev,
     urdu,
 )
-from ser_tui.corpora.labels import EMOTIONS, Labels, canonical
+from ser_tui.corpora.labels import EMOTIONS, ByRule, Labels, canonical
 from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.study.errors import UserError
 from ser_tui.study.protocol import SplitProtocol
@@ -81,6 +81,7 @@ def test_ravdess_names() -> None:
     assert emotions(used) == {"neutral": 96, **each(192, "calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise")}
     assert genders(used) == {"male": 12, "female": 12}
     assert Counter(reasons.values()).most_common(1)[0] == ("song, not speech", 7) and len(reasons) == 12
+    assert all(isinstance(reason, ByRule) for reason in reasons.values())
     assert ravdess.parse_name("03-01-01-02-01-01-01.wav") is None, "there is no strong neutral"
     assert ravdess.parse_name("03-01-06-01-02-01-25.wav") is None
 
@@ -88,7 +89,8 @@ def test_ravdess_names() -> None:
 def test_ravdess_unpacked_twice_counts_once() -> None:
     name = "03-01-06-01-02-01-12.wav"
     used, reasons = label("ravdess", [f"Actor_12/{name}", f"audio_speech_actors_01-24/Actor_12/{name}"])
-    assert len(used) == 1 and "the same utterance as Actor_12" in next(iter(reasons.values()))
+    (reason,) = reasons.values()
+    assert len(used) == 1 and "the same utterance as Actor_12" in reason and isinstance(reason, ByRule)
 
 
 def test_ravdess_files(home: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,7 +373,7 @@ def test_msp_improv_is_read_with_its_table(home: Path, sound: Any) -> None:
         ("happiness", "session1"),
         ("sadness", "session6"),
     ]
-    assert [problem.reason for problem in found.problems] == ["1 left out: the listeners did not agree"]
+    assert [problem.reason for problem in found.problems] == ["1 left out: the listeners did not agree"] and not found.unusable
 
 
 def test_emozionalmente_is_read_with_its_tables(home: Path, sound: Any) -> None:
@@ -412,7 +414,7 @@ def test_ambiguous_utterances_are_never_mixed_in_unasked(second_edition: Path, n
     registry.remember(name, second_edition / place)
     manifest = registry.load_manifest(name)
     assert [utterance.path.stem for utterance in manifest.utterances] == ["03a01Fa", "12a01Wc", "13a02Nb", "16b10Td"]
-    assert ["the 2 ambiguous" in problem.reason for problem in manifest.problems] == [True]
+    assert ["the 2 ambiguous" in problem.reason for problem in manifest.problems] == [True] and not manifest.unusable
 
 
 def test_two_editions_have_the_same_speakers(second_edition: Path, sound: Any) -> None:
@@ -506,7 +508,7 @@ def test_iemocap_names(tmp_path: Path, name: str, total: int) -> None:
     }
     assert emotions(used) == (four if name == "iemocap" else every)
     assert genders(used) == {"female": 5, "male": 5}
-    assert "2507 left out: the listeners did not agree" in [reason for reason in found.values() if isinstance(reason, str)]
+    assert "2507 left out: the listeners did not agree" in [reason for reason in found.values() if isinstance(reason, ByRule)]
 
 
 def test_iemocap_speaker_is_the_turns_letter(home: Path, sound: Any) -> None:

@@ -178,6 +178,7 @@ def test_a_csv_manifest(home: Path, sound: Any) -> None:
     ]
     reasons = {problem.path: problem.reason for problem in manifest.problems}
     assert "row 6" in reasons["a.wav"] and "named before" in reasons["a.wav"]
+    assert {problem.path for problem in manifest.unusable} == {*reasons} - {"a.wav"}, "its first row is used"
     assert "no file" in reasons["mine.csv"] and "no emotion" in reasons["x.wav"]
     assert reasons["y.wav"] == reasons["z.wav"] and "No such file" in reasons["z.wav"] and "--root" in reasons["z.wav"]
     assert "sometimes" in manifest.unclear_split and "--split-map" in manifest.unclear_split

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ser_tui.corpora.build import from_labels
+from ser_tui.corpora.labels import ByRule
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance, make
-from ser_tui.corpora.selection import left_out_nameless, only_speakers
+from ser_tui.corpora.selection import left_out_nameless, left_out_unusable, only_speakers
 from ser_tui.study.errors import UsageError, UserError
 
 
@@ -29,6 +31,13 @@ def test_only_the_chosen_and_not_those_left_out() -> None:
     assert list(only_speakers(whole, ["03", "08"], ["03"]).speakers) == ["08"]
     (said,) = left_out_nameless(some)
     assert said.sentence.startswith("Left out: 1 utterance without a speaker label is not used") and not left_out_nameless(whole)
+
+
+def test_what_a_corpus_leaves_out_by_rule_is_no_doubt_of_its_score() -> None:
+    named = {"x.wav": ByRule("song, not speech"), "turns labelled xxx": ByRule("12 left out: the listeners did not agree")}
+    assert not left_out_unusable(from_labels("mine", Path("/c"), named))
+    (said,) = left_out_unusable(from_labels("mine", Path("/c"), {**named, "y.wav": "no label"}))
+    assert said.sentence.startswith("Left out: 1 file of mine cannot be used (y.wav: no label)") and said.count == 1
 
 
 def test_what_cannot_be_chosen_is_refused() -> None:

@@ -56,7 +56,7 @@ def find(root: Path) -> tuple[list[str], list[Problem]]:
             if kind is not None and stat.S_ISDIR(kind):
                 (linked if entry.is_symlink() else pending).append(name)
                 if looks_like_audio:
-                    problems.append(Problem(name, "a folder that is named like an audio file"))
+                    problems.append(Problem(name, "a folder that is named like an audio file", by_rule=True))
             elif looks_like_audio and kind is not None and stat.S_ISREG(kind):
                 ids.append(name)
             elif looks_like_audio:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ser_tui.corpora.entry import Archive, CorpusEntry
-from ser_tui.corpora.labels import Labeller, Labels, by_name, of_stem
+from ser_tui.corpora.labels import ByRule, Labeller, Labels, by_name, of_stem
 from ser_tui.corpora.reading import tables
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
@@ -60,7 +60,7 @@ def labeller(*, ambiguous: bool = False, official: bool = False) -> Labeller:
                 del found[name]
             if out:
                 listed = f"the {counted(len(out), 'ambiguous utterance')} that it lists {'is' if len(out) == 1 else 'are'} left out"
-                found[AMBIGUOUS_TABLE] = f"{listed}; corpus emodb2-all has {'it' if len(out) == 1 else 'them'}"
+                found[AMBIGUOUS_TABLE] = ByRule(f"{listed}; corpus emodb2-all has {'it' if len(out) == 1 else 'them'}")
         return {name: _with_part(labels) if official else labels for name, labels in found.items()}
 
     return label

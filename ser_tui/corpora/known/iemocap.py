@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
-from ser_tui.corpora.labels import Labeller, Labels
+from ser_tui.corpora.labels import ByRule, Labeller, Labels
 from ser_tui.study.errors import UserError
 
 FORM = "SesNNG_dialogue_GNNN (Ses01F_impro01_M003.wav)"
@@ -71,7 +71,7 @@ def labeller(classes: Mapping[str, str]) -> Labeller:
             elif emotion is None:
                 found[name] = "no file of dialog/EmoEvaluation has a label for it"
             elif path.stem in seen:
-                found[name] = f"the same utterance as {seen[path.stem]}, which is used"
+                found[name] = ByRule(f"the same utterance as {seen[path.stem]}, which is used")
             elif emotion not in classes:
                 dropped[emotion] += 1
             else:
@@ -80,7 +80,7 @@ def labeller(classes: Mapping[str, str]) -> Labeller:
                 gender = "male" if letter == "M" else "female"
                 found[name] = Labels(classes[emotion], f"Ses{session}{letter}", gender, session=f"Ses{session}")
         for emotion, count in dropped.items():
-            found[f"turns labelled {emotion}"] = f"{count} left out: {_why(emotion)}"
+            found[f"turns labelled {emotion}"] = ByRule(f"{count} left out: {_why(emotion)}")
         return found
 
     return label

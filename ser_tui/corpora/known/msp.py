@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.known import label_tables
-from ser_tui.corpora.labels import Labels
+from ser_tui.corpora.labels import ByRule, Labels
 from ser_tui.study.errors import UserError
 
 LETTERS = {"A": "anger", "C": "contempt", "D": "disgust", "F": "fear", "H": "happiness", "N": "neutral", "S": "sadness", "U": "surprise"}
@@ -43,8 +43,10 @@ def label_podcast(root: Path, ids: Sequence[str]) -> Mapping[str, Labels | str]:
                 {"male": "male", "female": "female"}.get(row.get("Gender", "").lower()),
                 part=PODCAST_PARTS.get(row.get("Split_Set", "").lower()),
             )  # fmt: skip
-        else:
+        elif row["EmoClass"] in LEFT_OUT:
             dropped[row["EmoClass"]] += 1
+        else:
+            found[name] = _unknown(row["EmoClass"])
     return found | _summary(dropped)
 
 
@@ -66,13 +68,19 @@ def label_improv(root: Path, ids: Sequence[str]) -> Mapping[str, Labels | str]:
             found[name] = f"not named in {IMPROV_TABLES[0]}"
         elif letter in LETTERS:
             found[name] = Labels(LETTERS[letter], f"session{int(match['session'])}", session=f"session{int(match['session'])}")
-        else:
+        elif letter in LEFT_OUT:
             dropped[letter] += 1
+        else:
+            found[name] = _unknown(letter)
     return found | _summary(dropped)
 
 
 def _summary(dropped: Mapping[str, int]) -> dict[str, Labels | str]:
-    return {f"labelled {letter}": f"{count} left out: {LEFT_OUT.get(letter, 'not a known emotion')}" for letter, count in dropped.items()}
+    return {f"labelled {letter}": ByRule(f"{count} left out: {LEFT_OUT[letter]}") for letter, count in dropped.items()}
+
+
+def _unknown(letter: str) -> str:
+    return f"labelled {letter[:40]!r}, which is no known emotion"
 
 
 _AGREEMENT = "by agreement with the University of Texas at Dallas"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser_tui.corpora.hearing.segments import bounds_problem, is_whole, rounded, segment_id
-from ser_tui.corpora.labels import Labels
+from ser_tui.corpora.labels import ByRule, Labels
 from ser_tui.corpora.manifest import Problem
 from ser_tui.corpora.reading import columns, moments, partitions, people
 from ser_tui.corpora.reading.filing import Filing
@@ -132,9 +132,9 @@ def assemble(
         if not reason:
             rest.emotions[key].add(meaning(cells["emotion"]))
         if not reason and key in rest.found:
-            reason = "named before; the first row counts"
+            reason = ByRule("named before; the first row counts")  # its file is used
         if reason:
-            rest.problems.append(Problem(key or name, f"{row.where}: {reason}"))
+            rest.problems.append(Problem(key or name, f"{row.where}: {reason}", isinstance(reason, ByRule)))
             continue
         place, why = filing.find(file)
         if why and "\n" in file:
