@@ -224,6 +224,11 @@ def ended(state: str, reason: str) -> str:
     return reason if reason.startswith(state) else f"{state}: {reason}"
 
 
+def stopped_or_failed(reason: str) -> str:
+    """How an evaluation without a result ended: stopped by request; failed: no such corpus."""
+    return ended("stopped" if reason.startswith("stopped by") else "failed", reason)
+
+
 def shared(known: bool | None) -> str:
     """Whether the parts share something: yes, no, or that it cannot be told."""
     return "cannot be told" if known is None else "yes" if known else "no"

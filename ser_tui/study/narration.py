@@ -23,6 +23,7 @@ from ser_tui.study.formatting import (
     progress_text,
     score,
     score_text,
+    stopped_or_failed,
 )
 from ser_tui.study.headline import chose, chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import TRAINED, Value, read_of
@@ -79,10 +80,6 @@ def _bounds(event: events.RunResumed, state: RunState) -> tuple[Line, ...]:
 
 
 _NEVER_KEPT = (events.TrialStarted, events.EpochFinished, events.Progressed, events.EvaluationProgressed, events.Unknown)
-
-
-def _stopped_or_failed(reason: str) -> str:
-    return ended("stopped" if reason.startswith("stopped by") else "failed", reason)
 
 
 def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
@@ -151,7 +148,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.EvaluationFinished():
             return _evaluation_finished(event, state)
         case events.EvaluationFailed():
-            return (Line(f"evaluation on {event.corpus} {_stopped_or_failed(event.reason)}", "failure"),)
+            return (Line(f"evaluation on {event.corpus} {stopped_or_failed(event.reason)}", "failure"),)
         case events.RunFinished():
             return (Line(f"run done: {event.reason}"),)
         case events.RunCancelled():

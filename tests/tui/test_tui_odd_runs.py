@@ -33,7 +33,7 @@ from ser_tui.tui.views.comparison import columns as comparison_columns
 from ser_tui.tui.views.comparison import named
 from ser_tui.tui.views.confusions import bars
 from ser_tui.tui.views.parameter_plots import parameter_pictures
-from ser_tui.tui.views.results import all_lines, confusion_lines
+from ser_tui.tui.views.results import all_lines, confusion_lines, evaluation_lines
 from ser_tui.tui.views.runs import full_detail, home_cells, home_columns, results, short_detail
 from ser_tui.tui.views.trials import best_line, current_lines, every_result, header, result_lines, trial_cells, trial_columns, trial_state
 from ser_tui.tui.widgets.lines import Lines
@@ -248,6 +248,19 @@ def test_a_score_that_is_not_unseen_does_not_stand_under_zero_shot(runs: Path) -
     alone.write(events.EvaluationStarted(corpus="emovo", mapping=MAPPING, utterances=576))
     alone.write(replace(EVALUATION, corpus="emovo", findings=plain((seen,))))
     assert columns_of(summarize("x", log_of(alone)))["zero"] == "not unseen"
+
+
+def test_an_evaluation_that_was_stopped_did_not_fail(runs: Path) -> None:
+    run = finished(runs, trials=2)
+    for corpus, reason in (("emovo", "stopped by request"), ("ravdess", "no such corpus")):
+        run.write(
+            events.EvaluationStarted(corpus=corpus, mapping=MAPPING, utterances=576), events.EvaluationFailed(corpus=corpus, reason=reason)
+        )
+    state = log_of(run)
+    alone = [line.plain for one in state.evaluations for line in evaluation_lines(one, 78)]
+    for texts in ([line.plain for line in every_result(state, 78)], alone):
+        told = " ".join(" ".join(texts).split())
+        assert "stopped by request" in told and "failed: no such corpus" in told and "failed: stopped" not in told
 
 
 def test_a_long_title_is_told_whole_below_a_narrow_table(runs: Path) -> None:

@@ -24,6 +24,7 @@ from ser_tui.study.formatting import (
     score,
     score_text,
     self_trained_text,
+    stopped_or_failed,
     verdict,
 )
 from ser_tui.study.front import front_of
@@ -156,7 +157,7 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
         head.append_text(cell(f" ({whose})", "accent"))
     if found is None:
         if evaluation.reason:
-            return [head, *broken(cell(f"failed: {evaluation.reason}", "warning"), width), Text()]
+            return [head, *broken(cell(stopped_or_failed(evaluation.reason), "warning"), width), Text()]
         heard = 0 < evaluation.utterances <= evaluation.done
         after = cell("the baselines, on the same utterances, come next", "muted") if heard else Text()
         if stage is not None:

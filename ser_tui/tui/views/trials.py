@@ -28,6 +28,7 @@ from ser_tui.study.formatting import (
     progress_text,
     score,
     score_text,
+    stopped_or_failed,
 )
 from ser_tui.study.headline import chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers, without_model
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, MEMBER_NAMES, MEMBERS, Value
@@ -503,7 +504,7 @@ def every_result(state: RunState, width: int) -> list[Text]:
             doubt = [(0, f"! {known} (v)")] if known else []
             lines.append(_result(f"on {found.corpus}", [*doubt, *pieces], width, "warning" if known else ""))
         elif found.reason:
-            failed: list[Piece] = [(0, f"failed: {found.reason}")]
+            failed: list[Piece] = [(0, stopped_or_failed(found.reason))]
             lines.append(_result(f"on {found.corpus}", failed, width, "warning"))
     return lines
 
