@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ser_tui.report.sheets import Sheet
 
 _ENDS = {"csv": "csv", "json": "json", "markdown": "md", "latex": "tex", "html": "html"}
+_AGAIN = "the same command again; or name another place with -o"
+"""What to do where a run's own folder cannot be written; screens write nowhere else."""
 
 
 def report_runs(references: Sequence[str], output: str) -> None:
@@ -34,7 +36,7 @@ def report_runs(references: Sequence[str], output: str) -> None:
     if output == "-":
         _print(report_text(folders))
         return
-    say(str(write_report(folders, absolute(output) if output else None)))
+    say(str(write_report(folders, absolute(output) if output else None, _AGAIN)))
 
 
 def export_runs(references: Sequence[str], what: str, form: str, output: str, trial: int | None = None) -> None:
@@ -51,7 +53,7 @@ def export_runs(references: Sequence[str], what: str, form: str, output: str, tr
         # As ever, with all that older exports have.
         state = folders[0].state()
         if not output or not state.trials:
-            say(str(export(folders[0], "csv" if form_ == "csv" else "json")))
+            say(str(export(folders[0], "csv" if form_ == "csv" else "json", _AGAIN)))
             return
         text = (to_csv if form_ == "csv" else to_json)(folders[0].run_id, state)
     else:
@@ -64,7 +66,7 @@ def export_runs(references: Sequence[str], what: str, form: str, output: str, tr
         say(str(write_out(absolute(output), text)))
     else:
         named = what_ if trial is None else f"{what_}-trial{trial}"
-        say(str(write_export(folders[0], f"{named}.{_ENDS[form_]}", text)))
+        say(str(write_export(folders[0], f"{named}.{_ENDS[form_]}", text, _AGAIN)))
 
 
 def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -> None:

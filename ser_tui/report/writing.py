@@ -21,13 +21,13 @@ def report_text(folders: Sequence[RunFolder]) -> str:
     return page(told, compare(told), version=__version__, made=made)
 
 
-def write_report(folders: Sequence[RunFolder], target: Path | None = None) -> Path:
+def write_report(folders: Sequence[RunFolder], target: Path | None = None, again: str = "export again") -> Path:
     """Write the page about the runs to `target`, or to export/report.html of the only run's folder, export/comparison.html of the
-    first one's; the path. Raises UserError."""
+    first one's; the path. `again`: see `write_export`. Raises UserError."""
     text = report_text(folders)
     if target is not None:
         return write_out(target, text)
-    return write_export(folders[0], "report.html" if len(folders) == 1 else "comparison.html", text)
+    return write_export(folders[0], "report.html" if len(folders) == 1 else "comparison.html", text, again)
 
 
 def write_out(target: Path, text: str) -> Path:

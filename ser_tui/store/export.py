@@ -56,13 +56,14 @@ _FORMULA, _GUARDED = re.compile(_START + _SIGN), re.compile(f"{_START}'{_SIGN}")
 """Where a cell may begin, and what would make it a formula: a sign, or one of full width, after blanks or none."""
 
 
-def export(folder: RunFolder, format: Format) -> Path:
-    """Write the run's trials to export/trials.csv or export/trials.json and return the path. Raises UserError."""
+def export(folder: RunFolder, format: Format, again: str = "export again") -> Path:
+    """Write the run's trials to export/trials.csv or export/trials.json and return the path. `again`: see `write_export`. Raises
+    UserError."""
     state = folder.state()
     if not state.trials:
         raise UserError(f"{folder.run_id} has no trials yet: nothing to export")
     text = to_csv(folder.run_id, state) if format == "csv" else to_json(folder.run_id, state)
-    return write_export(folder, f"trials.{format}", text)
+    return write_export(folder, f"trials.{format}", text, again)
 
 
 def write_summary(folder: RunFolder, state: RunState) -> Path:
@@ -184,11 +185,11 @@ def unguarded(text: str) -> str:
     return _GUARDED.sub(r"\1\2", text)
 
 
-def write_export(folder: RunFolder, name: str, text: str) -> Path:
-    """Replace `name` in the run's export/ and return its path. Raises UserError."""
+def write_export(folder: RunFolder, name: str, text: str, again: str = "export again") -> Path:
+    """Replace `name` in the run's export/ and return its path. `again`: what to do once the disk is mended. Raises UserError."""
     refuse_links(folder)
     path = folder.path / "export" / name
-    with disk_errors("exporting", path, "export again; or name another place with -o"):
+    with disk_errors("exporting", path, again):
         private_folder(path.parent)
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
     return path

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from scored_run import EVALUATION, FOLDS, scored_run
 
-from ser_tui.cli.exporting import export_runs
+from ser_tui.cli.exporting import export_runs, report_runs
 from ser_tui.cli.showing import print_run
 from ser_tui.evaluation.analysis import explained
 from ser_tui.report.collecting import tell
@@ -48,6 +48,16 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Runs that ser_tui 0.1.0 made, where commands look for them."""
     monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path / "runs"))
     return Path(shutil.copytree(OLD, tmp_path / "runs"))
+
+
+def test_only_the_command_line_names_another_place_for_an_export(runs: Path) -> None:
+    folder = resolve(runs, "old-tune")
+    (folder.path / "export").touch()  # as a folder of which nothing can be written: rights do not bind root
+    for export_or_report in (lambda: export_runs(["old-tune"], "", "csv", ""), lambda: report_runs(["old-tune"], "")):
+        with pytest.raises(UserError, match="then the same command again; or name another place with -o"):
+            export_or_report()
+    with pytest.raises(UserError, match=r"then export again$"):
+        export(folder, "csv")
 
 
 def printed(capsys: pytest.CaptureFixture[str], *runs: str, what: str = "", form: str = "") -> str:
