@@ -38,7 +38,7 @@ def _is_worked_on(folder: RunFolder, one: RunSummary) -> bool:
     return liveness(folder) == "live"  # also where a run that is done is evaluated
 
 
-def _is_done_and_longer(folder: RunFolder, one: RunSummary) -> bool:
+def _has_more_to_do(folder: RunFolder, one: RunSummary) -> bool:
     return not one.imported and bool(one.can_go_on or (one.state and one.state.resumable))
 
 
@@ -49,7 +49,7 @@ def _waits(folder: RunFolder, one: RunSummary) -> bool:
 ANY = WantedRun("", lambda folder, one: True)
 STOPPABLE = WantedRun("have a worker", _is_worked_on)
 RESUMABLE = WantedRun("can be resumed", lambda folder, one: not one.imported and bool(one.state and one.state.resumable))
-EXTENDABLE = WantedRun("can go on", _is_done_and_longer)
+EXTENDABLE = WantedRun("can go on", _has_more_to_do)
 QUEUABLE = WantedRun("can be queued", lambda folder, one: RESUMABLE.fits(folder, one) and not _waits(folder, one))
 WAITING = WantedRun("wait in the queue", _waits)
 SCORED = WantedRun("have a score", lambda folder, one: one.best is not None)

@@ -54,7 +54,7 @@ def with_ids(name: str, bindings: Iterable[BindingType]) -> list[BindingType]:
 
 class Host(Protocol):
     """What a screen may ask of the app that shows it, beyond what every Textual app does. Screens open one another through it,
-    by the names of `tui/screens/table.py`: none of them imports another."""
+    by name (`tui/screens/table.py`): none of them imports another."""
 
     runs: Path
     opened: str | None

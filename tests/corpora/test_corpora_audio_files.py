@@ -189,7 +189,7 @@ def test_an_unreadable_file_and_folder_are_named(sound: Any) -> None:
         if user == 0:
             os.seteuid(65534)  # rights do not bind root
         try:
-            manifest = folders.read("mine", tree)
+            manifest = folders.heard("mine", tree, folders.look("mine", tree))
         finally:
             os.seteuid(user)
             (tree / "fear").chmod(0o755)

@@ -1,6 +1,6 @@
 """How a folder is read: as a corpus that is known, under whatever name, or as a tree whose folders name the emotions.
 
-What is certain is read and told; of what is not, `read` says in one line which ways there are.
+What is certain is read and told; of what is not, `look` says in one line which ways there are.
 """
 
 from __future__ import annotations
@@ -89,11 +89,6 @@ def look(name: str, root: Path, like: str = "", *, before: bool = False) -> Read
         raise UserError(_way_out(name, root, ids, None))
     said = ("as a folder tree", *tree.told, *([other] if other else []), *beside)
     return Reading(trees.label(tree, ids), tuple(problems), said, like or TREE)
-
-
-def read(name: str, root: Path, like: str = "", *, before: bool = False, progress: Progress | None = None, fresh: bool = False) -> Manifest:
-    """The manifest of a folder, see `look`."""
-    return heard(name, root, look(name, root, like, before=before), progress=progress, fresh=fresh)
 
 
 def heard(name: str, root: Path, reading: Reading, *, progress: Progress | None = None, fresh: bool = False) -> Manifest:

@@ -1,4 +1,4 @@
-"""The one table of screens. Only the app reads it; screens open one another through the app, by these names."""
+"""The screens by name: that of a module beside this one. Only the app asks here; screens open one another through the app."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from pathlib import Path
 
 from textual.screen import Screen
 
-SCREENS = (
-    "home", "new study", "run", "compare", "evaluate", "results", "errors", "emotions", "log", "parameters", "timeline", "corpora",
-    "encoders", "queue", "replay", "paper", "settings",
-)  # fmt: skip
-"""The screen called new study is NewStudyScreen, in new_study.py beside this table."""
-
 
 def maker(name: str) -> Callable[..., Screen[None]]:
-    """What makes the screen called `name`, imported when it is first shown: the start must not wait for all of them."""
+    """What makes the screen called `name` (new study: NewStudyScreen, in new_study.py), imported when it is first shown: the start must
+    not wait for all of them."""
     module = import_module(f"ser_tui.tui.screens.{name.replace(' ', '_')}")
     found: Callable[..., Screen[None]] = getattr(module, f"{name.title().replace(' ', '')}Screen")
     return found
