@@ -53,9 +53,11 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_only_the_command_line_names_another_place_for_an_export(runs: Path) -> None:
     folder = resolve(runs, "old-tune")
     (folder.path / "export").touch()  # as a folder of which nothing can be written: rights do not bind root
-    for export_or_report in (lambda: export_runs(["old-tune"], "", "csv", ""), lambda: report_runs(["old-tune"], "")):
-        with pytest.raises(UserError, match="then the same command again; or name another place with -o"):
-            export_or_report()
+    another = "then the same command again; or name another place with -o"
+    with pytest.raises(UserError, match=another):
+        export_runs(["old-tune"], "", "csv", "")
+    with pytest.raises(UserError, match=another):
+        report_runs(["old-tune"], "")
     with pytest.raises(UserError, match=r"then export again$"):
         export(folder, "csv")
 
