@@ -41,6 +41,9 @@ def list_runs(*, as_json: bool, wanted: str = "") -> None:
         list(map(_row, summaries)),
         ("N", "SPEAKERS", "TRIALS", "TIME"),
     )
+    for one in summaries:
+        if told := chosen.found(one):
+            say(f"{one.run_id}: {'; '.join(told)}")
     if (runs_folder() / QUEUE).exists():
         from ser_tui.client.queueing import look
 

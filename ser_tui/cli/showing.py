@@ -35,6 +35,7 @@ from ser_tui.study.formatting import (
 from ser_tui.study.front import front_of, front_text
 from ser_tui.study.headline import apart_text, chose, headline_text, of_collapsed, p_is_about, sample, without_model
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
+from ser_tui.study.origin import WHAT, origin
 from ser_tui.study.run_summary import RunSummary, beside_probe
 from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import seeds_text
@@ -160,6 +161,8 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             _print_details(parts, evaluation.result, listed)
     if state.trials:
         _print_trials(state)
+    for what, told in origin(state):
+        say(f"{what:<{WHAT}}{told}")
 
 
 def _warnings_of(best: Trial | None) -> tuple[str, ...]:

@@ -228,7 +228,7 @@ def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:
             raise UserError(f"{folder.run_id} cannot go on: {error}") from None
         raise UserError(
             f"{folder.run_id} names its encoder by the relative path {study.encoder[:80]}, which is not in {Path.cwd()}: "
-            "do this again in the folder in which the run was begun"
+            "do this again in the folder in which the run was begun, or in one that holds a copy of that encoder"
         ) from None
 
 

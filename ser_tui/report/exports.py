@@ -333,8 +333,10 @@ def parts_of(folder: RunFolder, told: Told) -> dict[str, list[str]]:
     parts = noted_parts(folder)
     begun = told.document["fingerprints"].get("split")
     if begun is None or parts is None:
+        why = "runs of ser_tui 0.1.0 kept counts and speakers alone" if begun is None else f"{folder.parts} cannot be read"
         raise UserError(
-            f"{folder.run_id} does not know its parts by name ({folder.parts}): runs of ser_tui 0.1.0 kept counts and speakers alone"
+            f"{folder.run_id} does not know its parts by name: {why}. `ser-tui show {folder.run_id}` has counts and speakers; "
+            f"`ser-tui run {folder.study}` splits again, and notes them"
         )
     if digest_of_parts(parts) != begun:
         raise UserError(f"{folder.parts} is not what the run began with: its digest is another one than the log's; nothing was exported")

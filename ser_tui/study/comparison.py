@@ -143,6 +143,7 @@ def outcomes(summaries: Sequence[RunSummary], *, short: bool = False) -> list[Ro
         ("time to .80 / .90 / .95", tuple(times_text(one.passed) for one in summaries)),
         ("time", tuple(duration(one.seconds) for one in summaries)),
         *_searched_on(summaries),
+        *_made_with(summaries),
         ("validation n", tuple(_validated(one) for one in summaries)),
         ("shared speakers", tuple(shared(one.shares_speakers) for one in summaries)),
     ]
@@ -181,6 +182,17 @@ def _searched_on(summaries: Sequence[RunSummary]) -> list[Row]:
     """On what machines, where they are not one: times of several do not compare."""
     cells = tuple("; ".join(one.machines) or "not known" for one in summaries)
     return [("times are of", cells)] if len({*cells}) > 1 or any(len(one.machines) > 1 for one in summaries) else []
+
+
+def _made_with(summaries: Sequence[RunSummary]) -> list[Row]:
+    """With which versions, where they are not the same: the same study may then come to other scores. ser_tui's own, and what differs."""
+    if len({one.software for one in summaries}) == 1 and len(summaries[0].software) < 2:
+        return []
+    told = [[text.split(", ") for text in one.software] for one in summaries]
+    known = [{*text} for one in told for text in one]
+    common = set.intersection(*known) if all(told) else set[str]()
+    cells = ("; then ".join(", ".join(p for p in text if p not in common or p.startswith("ser_tui ")) for text in one) for one in told)
+    return [("made with", tuple(cell or "not known" for cell in cells))]
 
 
 def validation_label(summaries: Sequence[RunSummary]) -> str:

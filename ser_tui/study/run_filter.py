@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from ser_tui.study.frozen import Frozen
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.study.scores import BCA
+from ser_tui.study.told_figures import as_written, figures_of, found_as, is_written, rounds_to
 
 Test = Callable[[RunSummary], bool]
 
@@ -39,7 +40,7 @@ NUMBERS: Mapping[str, Callable[[RunSummary], float | None]] = {
     "trials": lambda one: one.trials,
     "minutes": lambda one: None if one.seconds is None else one.seconds / 60,
 }
-"""What can be compared as `key>number`: `bca`, `n` and `speakers` are of the score that the list shows."""
+"""What can be compared as `key>number`: `bca`, `n` and `speakers` are of the score that the list shows. Equal is what is printed so."""
 _SHARES = (BCA, "probe")
 
 _COMPARED: Mapping[str, Callable[[float, float], bool]] = {
@@ -51,28 +52,35 @@ _PAIR = re.compile(r"([a-z]+)(!=|>=|<=|[:=<>])(.*)", re.DOTALL | re.IGNORECASE)
 _DEEPEST = 40
 """Brackets within each other."""
 
-HELP = "words, key:text (strategy:gp), key>number (bca>.9), and, or, not, (...)"
+HELP = "words, key:text (strategy:gp), key>number (bca>.9), any score as printed (.953), and, or, not, (...)"
 
 
 class RunFilter(Frozen, frozen=True):
-    """`matches`: whether a run is wanted. `problem`: what in the text cannot be understood, and was left out of it; else empty."""
+    """`matches`: whether a run is wanted. `problem`: what in the text cannot be understood, and was left out of it; else empty.
+    `figures`: the scores that it looks for, as they are written."""
 
     matches: Test
     problem: str = ""
+    figures: tuple[str, ...] = ()
+
+    def found(self, one: RunSummary) -> tuple[str, ...]:
+        """.953 is its pooled BCA of loso: which scores of a run are those that are looked for; it may be listed by another one."""
+        return tuple(told for figure in self.figures for told in found_as(one, figure))
 
 
 def run_filter(text: str) -> RunFilter:
     """The filter that `text` says; of one that is still being typed, what can be understood so far. Empty: all runs that are not
     archived: these are wanted only where `text` says `archived:` in some way.
 
-    Words that follow each other must all be there, letter case aside; `or` binds less than `and`, `not` most.
+    Words that follow each other must all be there, letter case aside; `or` binds less than `and`, `not` most. A word that is a score as a
+    page prints it (.953, 95.3%) is any score of the run that is printed so.
     """
     reading = _Reading(_TOKEN.findall(_SPACED.sub(lambda found: found[1] or found[2] or found[3], text)))
     test = reading.alternatives(0)
     wanted = test or (lambda one: True)
     if "archived" not in reading.keys:
-        return RunFilter(lambda one: not one.remarks.archived and wanted(one), reading.problem)
-    return RunFilter(wanted, reading.problem)
+        return RunFilter(lambda one: not one.remarks.archived and wanted(one), reading.problem, (*reading.figures,))
+    return RunFilter(wanted, reading.problem, (*reading.figures,))
 
 
 class _Reading:
@@ -83,6 +91,7 @@ class _Reading:
         self._next = 0
         self.problem = ""
         self.keys: set[str] = set()
+        self.figures: list[str] = []
 
     @property
     def _word(self) -> str:
@@ -134,7 +143,7 @@ class _Reading:
     def _atom(self, token: str) -> Test | None:
         pair = _PAIR.fullmatch(token)
         if pair is None:
-            return _words(token.replace('"', ""))
+            return _words(token.replace('"', "")) if not is_written(token) else self._figure(token)
         key, sign, value = pair[1].lower(), pair[2], pair[3].replace('"', "")
         self.keys.add(key)
         if key in TEXTS:
@@ -153,6 +162,11 @@ class _Reading:
         self._object(f"{token}: {key} is no number; {key}:text looks for it")
         return None
 
+    def _figure(self, token: str) -> Test:
+        self.figures.append(token)
+        named = _words(token)  # v0.9
+        return lambda one: named(one) or any(as_written(value, token) for _, value in figures_of(one))
+
     def _number(self, token: str, key: str, sign: str, value: str) -> Test | None:
         try:
             wanted = float(value)
@@ -165,10 +179,14 @@ class _Reading:
             self._object(f"{token}: {key} is between 0 and 1, as .9")
             return None
         read, compare = NUMBERS[key], _COMPARED[sign]
+        # 1 alone would be every score from .5 on.
+        as_printed = sign in (":", "=", "!=") and (key not in _SHARES or "." in value)
 
         def test(one: RunSummary) -> bool:
             found = read(one)
-            return found is not None and compare(found, wanted)
+            if found is None:
+                return False
+            return rounds_to(found, value) is (sign != "!=") if as_printed else compare(found, wanted)
 
         return test
 

@@ -26,7 +26,7 @@ from ser_tui.study.seeds import SeedsSummary
 from ser_tui.study.status import RunStatus, ShownStatus, TrialStatus
 from ser_tui.study.time_to_score import Passed
 
-VERSION = 20
+VERSION = 21
 """Counted up when a summary of the same log says other things: what an index of before holds is then made again of the logs."""
 
 
@@ -216,6 +216,8 @@ class RunSummary(Frozen, frozen=True, dict=True):
     machines: tuple[str, ...] = ()
     """On what its workers searched, each once: processor, threads, workers, precision. Its times are those of all of them together, and
     compare with those of the same alone; empty: not known."""
+    software: tuple[str, ...] = ()
+    """With which versions of ser_tui and its libraries its workers searched, each set of them once; empty: not known."""
     seeds: SeedsSummary | None = None
     """The best trial's configuration over other seeds; None where it was not trained again."""
     log_bytes: Annotated[int | None, Key("log_bytes", optional=True)] = None

@@ -27,7 +27,7 @@ from ser_tui.study.status import RunStatus, TrialStatus
 from ser_tui.study.type_checks import check, checks
 from ser_tui.study.worker_time import WorkerTime
 
-FORMAT = 15
+FORMAT = 16
 """Counted up with these lines, and with what a log adds up to: states that were kept before are then made again."""
 BLOCK = 200
 """Trials on a line: one that is taken apart in one go holds up nothing else."""

@@ -25,7 +25,7 @@ from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
 from ser_tui.study.seeds import seeds_summary
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import RunStatus, TrialStatus
-from ser_tui.study.time_to_score import learning_area, passed, searched_on, trials_to
+from ser_tui.study.time_to_score import learning_area, passed, searched_on, searched_with, trials_to
 
 SERIES = 400
 """Longest series that a summary keeps; longer ones are thinned, the last value always kept."""
@@ -139,6 +139,7 @@ def summarize(run_id: str, state: RunState) -> RunSummary:
         passed=reached,
         alc=learning_area(state),
         machines=searched_on(state),
+        software=searched_with(state),
         probe=None if state.probe is None else probe_summary(state.probe, state.best),
         test=None if state.test is None else _test(state.test),
         folds=tuple(_folds(event, study) for event in state.folds),

@@ -160,6 +160,11 @@ def searched_on(state: RunState) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.machine for one in state.sessions if one.machine))
 
 
+def searched_with(state: RunState) -> tuple[str, ...]:
+    """With which versions the run's workers searched, each set of them once; empty: the log does not say."""
+    return tuple(dict.fromkeys(one.software for one in state.sessions if one.software))
+
+
 def machines_until(trials: Sequence[Trial], sessions: Sequence[WorkerTime]) -> tuple[str, ...]:
     """The machines of all workers that had worked on the search when the last of `trials` began, or was gone on with: of more than one
     `elapsed` adds up minutes that do not compare with those of any."""

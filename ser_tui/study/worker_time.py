@@ -22,12 +22,14 @@ class WorkerTime:
     seconds: float = 0.0
     machine: str = ""
     """See `machine_text`; empty: the log does not say."""
+    software: str = ""
+    """See `software_text`; empty: the log does not say."""
 
     @staticmethod
     def beginning(event: Event) -> WorkerTime:
         """The session whose first event is `event`."""
         facts = event.machine if isinstance(event, RunStarted | RunResumed) else {}
-        return WorkerTime(event.time, event.clock, event.time, machine=machine_text(facts))
+        return WorkerTime(event.time, event.clock, event.time, machine=machine_text(facts), software=software_text(facts))
 
     def until(self, *events: Event) -> WorkerTime:
         """The session with `events` as its latest ones, by the worker's own clock where the log has it."""
@@ -49,3 +51,15 @@ def machine_text(facts: Mapping[str, Any]) -> str:
         facts.get("precision"),
     )  # fmt: skip
     return ", ".join(str(word) for word in words if word)
+
+
+_MADE_WITH = ("ser_tui", "python", "torch", "transformers", "scikit-learn")
+"""Whose versions tell why scores differ; all of them are in the log."""
+
+
+def software_text(facts: Mapping[str, Any]) -> str:
+    """ser_tui 0.1.0, python 3.11.7, torch 2.14.1: what scores were made with, of an event's `machine`; empty where that says nothing."""
+    versions = facts.get("versions")
+    if not isinstance(versions, Mapping):
+        return ""
+    return ", ".join(f"{name} {versions[name]}" for name in _MADE_WITH if versions.get(name))

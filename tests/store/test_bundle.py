@@ -71,6 +71,10 @@ def test_commands_say_what_they_made(
     monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path / "there"))
     import_run(tmp_path / "a.zip")
     assert capsys.readouterr().out.strip() == run.run_id
+    (weights,) = (tmp_path / "there").glob("*/best/*.safetensors")
+    weights.unlink()
+    bundle_run([run.run_id], tmp_path / "b.zip", [])
+    assert f"{weights} is not there" in capsys.readouterr().err, "it was taken for whole by its model.json"
 
 
 def test_a_model_that_a_killed_worker_had_not_put_in_place_is_in_the_bundle(

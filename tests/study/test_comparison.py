@@ -61,6 +61,15 @@ def test_times_of_other_machines_are_not_laid_side_by_side_in_silence() -> None:
     assert "times are of" not in dict(outcomes([fast, fast])) and "times are of" not in dict(outcomes([summary(), summary()]))
 
 
+def test_other_versions_are_told_since_the_same_study_may_come_to_other_scores_with_them() -> None:
+    old, new = "ser_tui 0.1.0, python 3.11.7, torch 2.14.1", "ser_tui 0.2.0, python 3.11.7, torch 2.15.0"
+    then, now, both = (summary(software=told) for told in ((old,), (new,), (old, new)))
+    assert dict(outcomes([then, now]))["made with"] == ("ser_tui 0.1.0, torch 2.14.1", "ser_tui 0.2.0, torch 2.15.0")
+    assert dict(outcomes([then, summary()]))["made with"] == (old, "not known")
+    assert dict(outcomes([both, both]))["made with"] == ("ser_tui 0.1.0, torch 2.14.1; then ser_tui 0.2.0, torch 2.15.0",) * 2
+    assert "made with" not in dict(outcomes([then, then])) and "made with" not in dict(outcomes([summary(), summary()]))
+
+
 def test_a_score_of_a_model_that_is_not_the_best_any_more_says_so(tmp_path: Path) -> None:
     folder = scored_run(tmp_path).folder
     one = summarize(folder.run_id, folder.state())

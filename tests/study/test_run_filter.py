@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ser_tui.study.frozen import changed
 from ser_tui.study.headline import Figure
 from ser_tui.study.run_filter import NUMBERS, run_filter
-from ser_tui.study.run_summary import RunSummary
+from ser_tui.study.run_summary import FoldsSummary, ProbeBeside, RunSummary
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
@@ -39,6 +39,17 @@ def test_a_number_of_utterances_that_is_not_known_is_neither_few_nor_many() -> N
     assert [one.name for one in ordered([unknown, RUNS[1]], "n", True)] == ["beta", "alpha"], "last either way"
 
 
+def test_a_score_is_found_as_a_paper_prints_it_whatever_of_the_run_it_is() -> None:
+    pooled = FoldsSummary("loso, nested", Score(0.95253, None), 0.9504, 0.04, 535, 10, "", ProbeBeside(Score(0.8, None), 0.15, 0.01))
+    run_ = changed(RUNS[1], folds=(pooled,))
+    for text in (".953", "0.953", "95.3", "95.3%", "95.25", ".8", "gp or .953", ".950", "v0.9 or .800"):
+        assert run_filter(text).matches(run_) and not run_filter(text).problem, text
+    for text in (".952", ".9520", "953", "9.53%", "tpe .951", "not .953"):
+        assert not run_filter(text).matches(run_), text
+    assert run_filter("tpe .953").found(run_) == (".953 is its pooled BCA of loso, nested",)
+    assert run_filter("tpe").found(run_) == () and run_filter("v0.9").matches(changed(RUNS[1], name="v0.9"))
+
+
 def found(text: str) -> list[str]:
     wanted = run_filter(text)
     assert not wanted.problem, wanted.problem
@@ -61,6 +72,9 @@ def found(text: str) -> list[str]:
         ("emodb and not (tpe or bca>.9)", "begun"),
         ("tpe or gp bca>.9", "alpha beta"),
         ("minutes<5", "beta"),
+        ("bca=.950", "alpha"),
+        ("bca!=.9", "beta"),
+        ("bca=1", ""),
         ("trials:15", "alpha"),
         ('"emodb+ravdess"', "beta"),
         ('name:"or"', ""),
@@ -147,5 +161,7 @@ def test_a_quoted_text_is_looked_for_as_it_is(text: str) -> None:
 @given(st.sampled_from(sorted(NUMBERS)), st.floats(0, 1))
 def test_below_equal_and_above_are_all_that_is_known(key: str, value: float) -> None:
     for one in RUNS:
-        told = [run_filter(f"{key}{sign}{value!r}").matches(one) for sign in ("<", "=", ">")]
-        assert sum(told) == (NUMBERS[key](one) is not None)
+        below, equal, above = [run_filter(f"{key}{sign}{value!r}").matches(one) for sign in ("<", "=", ">")]
+        known = NUMBERS[key](one)
+        assert (below or equal or above) is (known is not None) and not (below and above)
+        assert not equal or (known is not None and abs(known - value) <= 0.5), "rounded to the places that are written"

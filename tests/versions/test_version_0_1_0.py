@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from calling import call, document
-from piloting import until_shown
+from piloting import until, until_shown
 from small_runs import until_over
 
 from ser_tui.corpora import locations, registry
 from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.widgets.lines import Lines
 
 LEFT = Path(__file__).parent / "0.1.0"
 
@@ -59,6 +60,12 @@ def test_it_is_shown_compared_and_exported(left: Path) -> None:
     assert ".556" in shown and ".444" in shown and "old-target" in shown
     assert "loso" in call("show", run_of(left, "old-loso").run_id, runs=left / "runs").stdout
     assert "no sound weight file" in call("show", run_of(left, "old-failed").run_id, runs=left / "runs").stdout
+    for line in ("test        9 utterances, 1 speaker: c", "speakers    none is in two parts", "made with   ser_tui 0.1.0, python 3.11.7",
+                 "seeds       search 7, parts 42", "3 trials on the validation part; of these trial 1 alone on the test part, once"):  # fmt: skip
+        assert line in shown
+    refused = call("export", run_of(left, "old-probe").run_id, "--what", "parts", runs=left / "runs", code=1).stderr
+    assert "0.1.0 kept counts and speakers alone" in refused and f"ser-tui run {run_of(left, 'old-probe').study}" in refused
+    assert ".556 is its BCA of trial 1" in call("runs", "--filter", ".556", runs=left / "runs").stdout
     compared = document("compare", run_of(left, "old-probe").run_id, run_of(left, "old-tune").run_id, runs=left / "runs")
     assert compared["differing_settings"]["method"] == ["probe", "finetune"]
     trials = document("show", run_of(left, "old-stopped").run_id, runs=left / "runs")["trial_list"]
@@ -70,6 +77,14 @@ async def test_the_app_lists_and_opens_it(left: Path) -> None:
         await until_shown(pilot, "old-loso", "old-probe", "old-stopped", "old-tune", "old-failed")
         await pilot.press("enter")
         await until_shown(pilot, "old-loso", ".444")
+        await pilot.press("q")
+        await until_shown(pilot, "old-probe", "old-tune")
+        await pilot.press("slash", *".556")
+        await until_shown(pilot, "1 shown", ".556 is its BCA of trial 1 on the validation part")
+        await pilot.press("enter", "enter")
+        await until_shown(pilot, "old-probe", "best BCA")
+        await pilot.press("v")
+        await until(pilot, lambda: any("made with   ser_tui 0.1.0" in one.plain for one in pilot.app.screen.query(Lines)))
 
 
 @pytest.mark.slow

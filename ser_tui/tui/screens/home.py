@@ -242,12 +242,13 @@ class HomeScreen(AppScreen[None]):
 
     def _show_detail(self) -> None:
         summary = self.current
+        told = self._filter.found(summary) if summary else ()
         if self._has_pane:
             pane = self.query_one("#full", Lines)
-            pane.show(runs.full_detail(summary, pane.size.width or 40) if summary else [])
+            pane.show(runs.full_detail(summary, pane.size.width or 40, told) if summary else [])
         else:
             short = self.query_one("#short", Lines)
-            short.show(runs.short_detail(summary, self.size.width - 2) if summary else [Text(), Text()])
+            short.show(runs.short_detail(summary, self.size.width - 2, told) if summary else [Text(), Text()])
 
     @property
     def _has_pane(self) -> bool:

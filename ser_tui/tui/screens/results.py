@@ -18,7 +18,7 @@ from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.follow import Follower
 from ser_tui.tui.views.confusions import FEW_SPEAKERS, explained_lines, many_speakers
-from ser_tui.tui.views.results import all_lines
+from ser_tui.tui.views.results import all_lines, origin_lines
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines
 from ser_tui.tui.widgets.table import cell
@@ -108,7 +108,8 @@ class ResultsScreen(AppScreen[None]):
         nothing = [cell("nothing yet: no test part, no seeds, no folds, no evaluation", "muted")]
         width = max(40, self.size.width - 4)
         parts, others = self._part_lines(width), all_lines(follower.view.state, width)
-        self.query_one("#lines", Lines).show((others + parts if self._awaited else parts + others) or nothing)
+        scored = (others + parts if self._awaited else parts + others) or nothing
+        self.query_one("#lines", Lines).show(scored + origin_lines(follower.view.state, width))
         self.refresh_bindings()
 
     def _part_lines(self, width: int) -> list[Text]:

@@ -29,6 +29,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.front import front_of
 from ser_tui.study.headline import apart_text, chose, chosen_on, lone_recalls_text, p_is_about, sample, validation_speakers
+from ser_tui.study.origin import WHAT, origin
 from ser_tui.study.scores import ACCURACY, BCA, Score
 from ser_tui.study.seeds import SeedsSummary, of_trial, seeds_summary, seeds_text
 from ser_tui.study.state import Evaluation, RunState, Trial
@@ -271,3 +272,13 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     if state.probe is not None:
         lines += probe_lines(state.probe, state.best, validation_speakers(state.start), width)
     return lines
+
+
+def origin_lines(state: RunState, width: int) -> list[Text]:
+    """What all these are scores of, and were made with: see `study.origin`."""
+    found = origin(state)
+    if not found:
+        return []
+    head = cell("parts and origin", "accent").append_text(cell("  what these are scores of, and were made with", "muted"))
+    told = (broken(cell(f"{what:<{WHAT}}{words}"), width, hang=WHAT) for what, words in found)
+    return [head, *(line for lines in told for line in lines)]
