@@ -158,10 +158,12 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
     columns = [
         SheetColumn("run", hidden=True),
         SheetColumn("name", "study"),
+        SheetColumn("corpus", hidden=_alike(told, "corpus")),
         SheetColumn("encoder"),
         SheetColumn("method"),
         SheetColumn("strategy"),
         SheetColumn("protocol"),
+        SheetColumn("trials", right=True, hidden=_alike(told, "trials")),
         SheetColumn("chosen_by", "trial chosen by", hidden=not _by(told)),
         *_score_columns(_CHOSEN_BY, f"{'its ' if _by(told) else ''}validation BCA [95 % CI]"),
         SheetColumn("validation_n", "n", right=True),
@@ -192,10 +194,12 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
             (
                 document["run_id"],
                 document["name"],
+                document["corpus"],
                 document["encoder"],
                 document["method"],
                 document["strategy"],
                 document["protocol"],
+                document["trials"],
                 searched_for(document)[0].most,
                 *_scored(*(SCORE.found(best) if best else (None, None))),
                 (best and best["utterances"]) or None,
@@ -215,7 +219,9 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
         )
     tested = "Bold: better than every other run here by a paired permutation test on the same utterances (p < .05 each). "
     bold = tested if len(told) > 1 else ""
-    note = f"BCA is balanced class accuracy (UAR). {bold}{_chosen(told)} {_warnings(told)}".strip()
+    corpus = str(told[0].document["corpus"])
+    on = f"Corpus: {corpus}. " if corpus and _alike(told, "corpus") else ""
+    note = f"{on}BCA is balanced class accuracy (UAR). {bold}{_chosen(told)} {_warnings(told)}".strip()
     return Sheet(_names(told), tuple(columns), tuple(rows), frozenset(strong), note)
 
 
@@ -247,9 +253,17 @@ def _warnings(told: Sequence[Told]) -> str:
 
 
 def _chosen(told: Sequence[Told]) -> str:
+    trials = int(told[0].document["trials"])
+    number = f"{counted(trials, 'trial')}{' each' if len(told) > 1 else ''}" if trials and _alike(told, "trials") else "their trials"
     if not _by(told):
-        return "Validation scores are the best of their trials."
-    return "Validation scores are those of one trial of each run, the one that is best by what its study searches for."
+        return f"Validation scores are the best of {number}."
+    of = f" of {number}" if number != "their trials" else ""
+    return f"Validation scores are those of one trial of each run{of}, the one that is best by what its study searches for."
+
+
+def _alike(told: Sequence[Told], key: str) -> bool:
+    """Whether a column would say the same of every run: the note says it then."""
+    return len({one.document[key] for one in told}) == 1
 
 
 def _against_first(pairing: Pairing) -> str:

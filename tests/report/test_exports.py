@@ -227,7 +227,13 @@ def test_a_paper_s_numbers_are_those_of_show(tmp_path: Path) -> None:
         headline["value"], headline["interval"], headline["name"], headline["n"]
     )  # fmt: skip
     assert (row["validation_bca"], row["validation_n"]) == (best["bca"], best["utterances"])
-    assert ".912 [.860, .950]" in written(paper_sheet([told]), "latex")
+    latex = written(paper_sheet([told]), "latex")
+    assert ".912 [.860, .950]" in latex
+    # How many configurations were tried is asked of every such table, and on what corpus.
+    assert f"Validation scores are the best of {row['trials']} trials." in latex and "Corpus: emodb." in latex and row["corpus"] == "emodb"
+    other = replace(told, document={**told.document, "trials": 2, "corpus": "ravdess"})
+    heading, _, *lines = written(paper_sheet([told, other]), "markdown").splitlines()
+    assert "| corpus |" in heading and "| trials |" in heading and "| ravdess |" in lines[1] and "| 2 |" in lines[1]
 
 
 NASTY = "\\input{x} & 50% $a_b^c$ #1 {~} <b>|pipe| `code` *bold* [link](http://x) -- \x1b[31m"
