@@ -43,7 +43,9 @@ def model_of(folder: RunFolder, best: Trial | None) -> Path:
     held = table.get("parameters") if isinstance(table, dict) else None
     weights = table.get("weights") if isinstance(table, dict) else None
     if isinstance(weights, str) and not (place / weights).is_file():  # a folder that was copied without its largest file
-        raise UserError(f"{folder.run_id} has no model of trial {best.number}, its best one ({place / weights} is not there); {again(folder)}")
+        raise UserError(
+            f"{folder.run_id} has no model of trial {best.number}, its best one ({place / weights} is not there); {again(folder)}"
+        )
     # A table that cannot be read is what whoever reads the model says more of.
     if isinstance(held, Mapping) and any(held.get(name) != value for name, value in best.parameters.items()):
         why = f" ({best.unsaved})" if best.unsaved else ""

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from ser_tui.study.findings import is_imported, shares_speakers
 from ser_tui.study.formatting import counted, duration
+from ser_tui.study.headline import chose, chosen_on
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import elapsed_seconds
 from ser_tui.study.time_to_score import searched_on, searched_with
@@ -19,6 +20,10 @@ NAMES = 24
 DIGITS = 12
 """Of a digest, which are enough to tell two."""
 
+IN_FOLDS = ("kfold", "loso", "loco")
+"""How the names of `protocol.FOLDED` begin, whose library no reader of logs needs."""
+_DIGEST_OF = {"split": "parts"}
+
 
 def origin(state: RunState) -> list[tuple[str, str]]:
     """(what, in words) of a run; nothing of what its log does not say."""
@@ -29,11 +34,15 @@ def _origin(state: RunState) -> Iterator[tuple[str, str]]:
     start = state.start
     if start is None or is_imported(start):
         return
+    of_a_fold = " (of the first fold)" if state.study.protocol.startswith(IN_FOLDS) and not start.objective else ""
     for part, number in start.utterances.items():
         if number:
             names = start.speakers.get(part, ())
             whose = f", {counted(len(names), 'speaker')}: {_named(names)}" if names else ""
-            yield part, f"{counted(number, 'utterance')}{whose}"
+            yield part, f"{counted(number, 'utterance')}{of_a_fold if part != 'test' else ''}{whose}"
+    for folds in state.folds:
+        on = chose(chosen_on(folds, state.study))
+        yield "folds", f"{folds.name}: each of {counted(folds.utterances, 'utterance')} in one of {len(folds.folds)} folds; {on}"
     yield "speakers", _shared(start.speakers, shares_speakers(start), in_folds=bool(start.objective))
     yield "tried", _tried(state)
     took = f", {duration(elapsed_seconds(state))} of search" if state.sessions else ""
@@ -41,7 +50,8 @@ def _origin(state: RunState) -> Iterator[tuple[str, str]]:
     yield "machine", "; then ".join(searched_on(state))
     yield "made with", "; then ".join(searched_with(state))
     yield "seeds", _seeds(state.study.plain)
-    yield "digests", ", ".join(f"{of} {digest[:DIGITS]}" for of, digest in start.fingerprints.items() if digest)
+    told = ((_DIGEST_OF.get(of, of), digest[:DIGITS]) for of, digest in start.fingerprints.items() if digest)
+    yield "digests", ", ".join(f"{of} {digest}" for of, digest in told)
 
 
 def _named(names: Sequence[str]) -> str:

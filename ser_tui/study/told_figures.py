@@ -26,9 +26,9 @@ def figures_of(summary: RunSummary) -> Iterator[tuple[str, float]]:
         yield from _beside(folds.protocol, folds.probe)
     if best is not None:
         of = f"of trial {best.number} on the validation part{', the best' if summary.measure.name == BCA else ''}"
-        for name, one in (("BCA", best.score), ("accuracy", best.accuracy)):
-            if one is not None:
-                yield f"{name} {of}", one.value
+        for name, score_ in (("BCA", best.score), ("accuracy", best.accuracy)):
+            if score_ is not None:
+                yield f"{name} {of}", score_.value
     yield from _beside("the validation part", summary.probe)
     if summary.seeds is not None:
         yield f"mean BCA over {summary.seeds.n} other seeds, validation part", summary.seeds.mean

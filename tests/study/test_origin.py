@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from ser_tui.study.events import RunStarted
-from ser_tui.study.origin import NAMES, origin
+from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.origin import IN_FOLDS, NAMES, origin
+from ser_tui.study.protocol import FOLDED, ProtocolKind
 from ser_tui.study.state import RunState
 
 
 def told(**start: Any) -> dict[str, str]:
     known: dict[str, Any] = {"study": {}, "classes": ("a", "b"), "utterances": {"train": 4, "validation": 2, "test": 0}, **start}
-    return dict(origin(RunState(start=RunStarted(**known))))
+    return dict(origin(RunState(start=RunStarted(**known), study=LoggedStudy.of(known["study"]))))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,12 @@ def test_parts_name_their_speakers_and_say_how_many_more_there_are() -> None:
     found = told(speakers={"train": many, "validation": ("x",)})
     assert found["train"].startswith(f"4 utterances, {len(many)} speakers: 000, 001") and found["train"].endswith(" and 3 more")
     assert found["validation"] == "2 utterances, 1 speaker: x" and "test" not in found
+
+
+def test_parts_of_a_protocol_in_folds_are_those_of_its_first_fold() -> None:
+    assert told(study={"protocol": "loso"})["train"] == "4 utterances (of the first fold)"
+    assert told(study={"protocol": "loso"}, objective=("a", "b"))["train"] == "4 utterances"
+    assert {kind for kind in get_args(ProtocolKind) if kind.startswith(IN_FOLDS)} == {*FOLDED}
 
 
 def test_what_the_log_does_not_say_is_not_made_up() -> None:

@@ -276,8 +276,8 @@ def _number_of_findings(summary: RunSummary) -> int:
     return sum(len(findings) for _, findings in all_findings(summary))
 
 
-def short_detail(summary: RunSummary, width: int, told: Sequence[str] = ()) -> list[Text]:
-    """Two lines about the highlighted run, for terminals too narrow for a pane. `told`: which of its scores are looked for, see
+def short_detail(summary: RunSummary, width: int, looked_for: Sequence[str] = ()) -> list[Text]:
+    """Two lines about the highlighted run, for terminals too narrow for a pane. `looked_for`: which of its scores are looked for, see
     `RunFilter.found`."""
     line = Text(no_wrap=True)
     figure, best, speakers = summary.headline, summary.best, speakers_text(summary)
@@ -325,7 +325,7 @@ def short_detail(summary: RunSummary, width: int, told: Sequence[str] = ()) -> l
         second = part.append("   ").append_text(second)
     if findings and not beside and second.cell_len + 2 + findings.cell_len <= width:
         second.append("  ").append_text(findings)
-    return [line, cell(fitted("; ".join(told), width).rstrip(), "accent") if told else second]
+    return [line, cell(fitted("; ".join(looked_for), width).rstrip(), "accent") if looked_for else second]
 
 
 def _in_one_line(figure: Figure) -> str:
@@ -382,14 +382,14 @@ def _how_it_stands(summary: RunSummary, width: int) -> list[Text]:
     return [] if advice is None else broken(cell(*advice), width)
 
 
-def full_detail(summary: RunSummary, width: int, told: Sequence[str] = ()) -> list[Text]:
-    """The pane beside the list, from 110 columns on. `told`: see `short_detail`."""
+def full_detail(summary: RunSummary, width: int, looked_for: Sequence[str] = ()) -> list[Text]:
+    """The pane beside the list, from 110 columns on. `looked_for`: see `short_detail`."""
     lines: list[Text] = [
         cell(summary.title or summary.run_id, "bold"),
         cell(summary.run_id, "muted"),
         *([cell("  ".join(f"#{tag}" for tag in summary.remarks.tags), "accent")] if summary.remarks.tags else []),
         *(cell(line) for line in summary.remarks.note.splitlines()),
-        *(line for one in told for line in broken(cell(one, "accent"), width)),
+        *(line for one in looked_for for line in broken(cell(one, "accent"), width)),
         Text(),
     ]
 
