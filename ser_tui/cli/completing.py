@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 MOST = 200
 """A shell asks before it lists more."""
@@ -12,9 +13,12 @@ MOST = 200
 def runs(incomplete: str) -> list[str]:
     """Ids of runs, the newest first, and `latest`; where nothing begins so, the names of studies that one run has."""
     from ser_tui.places import runs_folder
-    from ser_tui.store.runs import folders
+    from ser_tui.store.runs import RunFolder, folders
+    from ser_tui.study.errors import UserError
 
-    known = folders(runs_folder())
+    known: list[RunFolder] = []
+    with suppress(UserError):  # a shell's line is no place for it
+        known = folders(runs_folder())
     names = Counter(folder.study_name for folder in known)
     ids = _beginning(incomplete, ["latest", *(folder.run_id for folder in known)])
     return (ids or _beginning(incomplete, [name for name, runs in names.items() if runs == 1]))[:MOST]

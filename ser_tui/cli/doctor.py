@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from typing import Any
@@ -16,6 +15,7 @@ from ser_tui.client.asking import why_it_ended
 from ser_tui.corpora import locations
 from ser_tui.corpora.registry import names
 from ser_tui.encoders import registry as encoders
+from ser_tui.store.files import free_bytes
 from ser_tui.study import extras
 from ser_tui.training import machine
 from ser_tui.training.processor import instruction_sets, processor
@@ -62,7 +62,7 @@ def examine() -> dict[str, Any]:
         "worker_environment": environment(),
         "memory_free_mb": memory.available // 2**20,
         "memory_mb": memory.total // 2**20,
-        "disk_free_mb": shutil.disk_usage(existing).free // 2**20,
+        "disk_free_mb": None if (free := free_bytes(existing)) is None else free // 2**20,
         "runs": str(runs),
         "cache": str(places.cache_folder()),
         "data": [str(folder) for folder in places.data_folders()],
@@ -103,11 +103,11 @@ def _precision() -> tuple[dict[str, Any] | None, str]:
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
-    lines = [f"{name} {version}" for name, version in found["versions"].items()]
+    lines, free = [f"{name} {version}" for name, version in found["versions"].items()], found["disk_free_mb"]
     lines += [
         f"processor {found['processor']} ({', '.join(found['instruction_sets']) or 'no known instruction sets'})",
         f"threads {found['threads']}; memory {found['memory_free_mb']} MB free of {found['memory_mb']}; "
-        f"disk {found['disk_free_mb']} MB free",
+        f"disk {'of unknown size' if free is None else f'{free} MB free'}",
         f"runs {found['runs']}",
         f"cache {found['cache']}",
     ]

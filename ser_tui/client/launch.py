@@ -374,7 +374,7 @@ def last_words(folder: RunFolder, since: int = 0) -> str:
 
 def _without_a_word(folder: RunFolder) -> str:
     """Why a worker can have ended that wrote nothing."""
-    with suppress(OSError):
-        if shutil.disk_usage(folder.path).free < _ROOM_FOR_A_WORD:
-            return f"it could not even write {folder.worker_log}: the disk is full"
+    free = files.free_bytes(folder.path)
+    if free is not None and free < _ROOM_FOR_A_WORD:
+        return f"it could not even write {folder.worker_log}: the disk is full"
     return "it left no word: it was killed, perhaps by the system for want of memory, or could not write"

@@ -7,6 +7,7 @@ A string is a u16 length that counts a final NUL, then the bytes. After CTransla
 
 from __future__ import annotations
 
+import errno
 import math
 import struct
 from dataclasses import dataclass
@@ -45,13 +46,22 @@ def read(*paths: Path, again: str = "install it again") -> Ctranslate2File:
     for path in paths:
         try:
             refuse_irregular(path)
-            pieces.append(np.memmap(path, dtype=np.uint8, mode="r"))
+            pieces.append(_bytes_of(path))
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read ({error}); {again}") from None
     try:
         return _parse(_Cursor(pieces[0] if len(pieces) == 1 else np.concatenate(pieces)))
     except _Malformed as problem:
         raise UserError(f"{paths[0]}: not a sound CTranslate2 model file ({problem}); {again}") from None
+
+
+def _bytes_of(path: Path) -> NDArray[np.uint8]:
+    try:
+        return np.memmap(path, dtype=np.uint8, mode="r")
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
+        return np.fromfile(path, dtype=np.uint8)  # its file system maps no files into memory
 
 
 class _Cursor:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ser_tui import places
@@ -161,7 +160,7 @@ def _read_cached(path: Path) -> dict[str, Tensor] | None:
 def _keep(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write under another name, then rename: a reader or a second writer never sees half a file. In a cache of somebody else, or on a full
     disk, nothing is kept, as of features: the next process converts again, which takes a second or two."""
-    with suppress(OSError, SafetensorError):
+    with suppress(OSError):
         places.private_folder(path.parent)
         with replacing(path, durable=False) as partial:
-            save_file(dict(tensors), partial, metadata={"digest": weights.digest(tensors, {})})
+            weights.save(tensors, partial, {"digest": weights.digest(tensors, {})})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor, nn
 
 from ser_tui.encoders.layout import Weights, no_weights
@@ -23,6 +26,7 @@ from ser_tui.study.formatting import some_of
 from ser_tui.study.regular import refuse_irregular
 
 _AGAIN = "fetch it again or give another folder"
+_CODE = re.compile(r"(?:code: |os error )(\d+)")
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _FLOAT = "give the model in float16, bfloat16 or float32"
 
@@ -37,7 +41,7 @@ def read(path: Path) -> dict[str, Tensor]:
     try:
         # A named pipe would be waited for, for ever.
         refuse_irregular(path)
-        loaded: object = load_file(path) if path.suffix == ".safetensors" else _checkpoint(path)
+        loaded: object = _tensors_of(path) if path.suffix == ".safetensors" else _checkpoint(path)
     except FileNotFoundError:
         raise Damaged(f"{path}: no such file", _AGAIN) from None
     except (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError, KeyError,
@@ -47,13 +51,23 @@ def read(path: Path) -> dict[str, Tensor]:
             raise MemoryError(f"not enough memory to read {path}") from None
         raise Damaged(f"{path}: {_what_it_is(path)}", _AGAIN) from None
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'cannot be read'}; mend that, or {_AGAIN}") from None
+        raise UserError(f"{path}: {error.strerror or error}; mend that, or {_AGAIN}") from None
     try:
         tensors = _table(loaded)
         _refuse_inflated(tensors, path.stat().st_size)
         return {plain: tensors[name] for name, plain in unwrapped(tensors).items()}
     except ValueError as problem:
         raise Damaged(f"{path}: {problem}", _AGAIN) from None
+
+
+def save(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write `tensors` into the safetensors file `path`. Raises OSError, with what the system said: a full disk is told from others."""
+    try:
+        save_file(dict(tensors), path, metadata=None if metadata is None else dict(metadata))
+    except SafetensorError as error:  # in which that is wrapped
+        code = _CODE.search(str(error))
+        number = int(code[1]) if code else errno.EIO
+        raise OSError(number, os.strerror(number), str(path)) from None
 
 
 def read_all(found: Weights) -> dict[str, Tensor]:
@@ -105,6 +119,15 @@ def _refuse_inflated(tensors: Mapping[str, Tensor], size: int) -> None:
     # Weights that two layers share are counted twice and stored once.
     if total > 2 * size:
         raise ValueError(f"shows {total:,} bytes of tensors in {size:,} bytes of file")
+
+
+def _tensors_of(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except OSError as error:
+        if f"(os error {errno.ENODEV})" not in str(error):
+            raise
+        return load(path.read_bytes())  # its file system maps no files into memory
 
 
 def _checkpoint(path: Path) -> object:

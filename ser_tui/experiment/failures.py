@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ser_tui.store.files import FULL, DiskError, disk_message
+from ser_tui.store.files import DiskError, refused
 from ser_tui.study.errors import UserError
 from ser_tui.study.state import RunState
 from ser_tui.study.status import FailureKind, TrialStatus
@@ -19,8 +19,8 @@ FAILURES_IN_A_ROW = 3
 def failure(error: Exception, number: int) -> tuple[FailureKind, str]:
     """What trial `number`, whose training raised `error`, failed for, and why in words.
 
-    Raises what is no fault of the trial: DiskError and UtteranceChanged, as it shall be made again once that is mended; and what nobody
-    knows.
+    Raises what is no fault of the trial: DiskError and UtteranceChanged, as it shall be made again once that is mended, whatever it is that
+    the system refused; and what nobody knows.
     """
     if isinstance(error, NonFiniteLoss):
         return FailureKind.NAN, f"{error}; a smaller learning_rate may help"
@@ -30,8 +30,8 @@ def failure(error: Exception, number: int) -> tuple[FailureKind, str]:
         raise error
     if isinstance(error, UserError):
         return FailureKind.AUDIO, str(error)
-    if isinstance(error, OSError) and error.errno in FULL:
-        raise disk_message(error, f"training trial {number}", Path(error.filename or ".")) from None
+    if isinstance(error, OSError) and not is_memory_error(error):
+        raise refused(error, f"training trial {number}", Path(error.filename or ".")) from None
     if not isinstance(error, RuntimeError | ValueError | OSError):
         raise error
     kind = FailureKind.MEMORY if is_memory_error(error) else FailureKind.ERROR

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from ser_tui.inference.sources import gather
 from ser_tui.inference.whole_model import Says
 from ser_tui.report.collecting import tell
 from ser_tui.report.model_card import Made, model_card
+from ser_tui.store.files import give_rights
 from ser_tui.store.held_folders import held_folder
 from ser_tui.store.lost_studies import study_of
 from ser_tui.study.errors import UsageError, UserError
@@ -159,7 +159,7 @@ def _parent(target: Path) -> Path:
 def _put(partial: Path, target: Path) -> None:
     with suppress(FileNotFoundError):
         target.rmdir()  # it was found to be empty
-    os.chmod(partial, 0o755)
+    give_rights(partial, 0o755)
     partial.rename(target)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from ser_tui.study.regular import MOST_BYTES, open_regular, read_regular
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where a disk, a quota or a file is as large as it may be."""
 
+
+_NO_RIGHTS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What the system says where a file system has no rights to give."""
 
 RESERVE = 200 << 20
 """Bytes of disk that a download leaves free."""
@@ -45,13 +49,24 @@ def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterato
         if durable:
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
-        os.chmod(partial, mode)
+        give_rights(partial, mode)
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def give_rights(path: Path, mode: int) -> None:
+    """Give the file `path` these rights, where its file system has rights of its own: FAT, and some that are mounted by FUSE, have not."""
+    if stat.S_IMODE(path.stat().st_mode) == mode:
+        return
+    try:
+        os.chmod(path, mode)
+    except OSError as error:
+        if error.errno not in _NO_RIGHTS:
+            raise
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
@@ -152,6 +167,13 @@ def disk_message(error: OSError, doing: str, path: Path, again: str = AGAIN) -> 
     return DiskError(f"cannot write while {doing} ({path}: {error.strerror}); mend that, then {again}")
 
 
+def refused(error: OSError, doing: str, path: Path) -> DiskError:
+    """The same for whatever the system refused, reading or writing, in the middle of other work."""
+    if error.errno in FULL:
+        return disk_message(error, doing, path)
+    return DiskError(f"the system refused a file while {doing} ({path}: {error.strerror or error}); mend that, then {AGAIN}")
+
+
 @contextmanager
 def disk_errors(doing: str, path: Path, again: str = AGAIN) -> Iterator[None]:
     """Within, an OSError becomes the DiskError of `disk_message`."""
@@ -175,6 +197,16 @@ def shortage(place: Path, free: int, wanted: int, what: str, variable: str) -> s
 
 def refuse_full_disk(place: Path, wanted: int, what: str, variable: str) -> None:
     """Raise DiskError where fewer than `wanted` bytes are free in `place`, an existing folder."""
-    line = shortage(place, shutil.disk_usage(place).free, wanted, what, variable)
+    free = free_bytes(place)
+    line = "" if free is None else shortage(place, free, wanted, what, variable)
     if line:
         raise DiskError(line)
+
+
+def free_bytes(place: Path) -> int | None:
+    """Bytes that are free in `place`, an existing folder; None where its file system does not say, as some that are mounted by FUSE."""
+    try:
+        usage = shutil.disk_usage(place)
+    except OSError:
+        return None
+    return usage.free if usage.total else None

@@ -232,12 +232,15 @@ def refuse_links(folder: RunFolder) -> None:
 
 
 def folders(runs: Path) -> list[RunFolder]:
-    """All run folders, newest first."""
+    """All run folders, newest first; none where there is no such folder. Raises UserError where it cannot be read: that it holds no run
+    is then not known, and who believed it would begin again what is there."""
     try:
         with os.scandir(runs) as entries:
             names = [entry.name for entry in entries if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)]
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise UserError(f"{runs} cannot be read: {error.strerror}; mend that, or set SER_TUI_RUNS to another folder") from None
     return [RunFolder(runs / name) for name in sorted(names, reverse=True)]
 
 

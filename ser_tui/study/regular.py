@@ -18,12 +18,37 @@ def open_regular(path: Path) -> io.BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
+AWAY = frozenset(
+    getattr(errno, name)
+    for name in (
+        "ESTALE", "ENOTCONN", "ESHUTDOWN", "ETIMEDOUT", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ECONNREFUSED",
+        "ECONNRESET", "ECONNABORTED", "ENOLINK", "ENODEV", "EKEYEXPIRED", "ENOKEY", "EMFILE", "ENFILE", "ENOMEM", "EINTR",
+    )
+    if hasattr(errno, name)
+)  # fmt: skip
+"""What the system says where nothing is known of a file: its server or its disk is not there just now, a ticket has run out, or this
+process has too much open."""
+
+_TRIES = 3
+
+
 MOST_BYTES = 64 << 20
 """More than any table has that this program keeps in one file: what is larger was written by somebody else."""
 
 
 def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
     """All bytes of a file that this program has written. Raises OSError as `open_regular`, also for more than `most` bytes."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _all_of(path, most)
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+            # On NFS, where another host has put a new file in its place since it was opened: that one is read.
+    return _all_of(path, most)
+
+
+def _all_of(path: Path, most: int) -> bytes:
     with open_regular(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size <= most:

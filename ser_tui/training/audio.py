@@ -13,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ser_tui.corpora.hearing.audio import too_loud
+from ser_tui.corpora.hearing.audio import is_of_system, too_loud
 from ser_tui.corpora.hearing.containers import opened
 from ser_tui.corpora.hearing.segments import Clip, span
 from ser_tui.study.errors import UserError
 from ser_tui.training import resampling
 from ser_tui.training.resampling import SAMPLE_RATE
 
-__all__ = ["SAMPLE_RATE", "AudioError", "Extent", "cut", "extent", "level", "load", "mono", "normalized", "reading"]
+__all__ = ["SAMPLE_RATE", "AudioError", "Extent", "Refused", "cut", "extent", "level", "load", "mono", "normalized", "reading"]
 
 _BLOCK = 1 << 16
 _WINDOW, _HOP = 400, 160
@@ -29,6 +29,10 @@ _QUIETEST = 1e-3
 
 class AudioError(UserError):
     """An utterance that cannot be used. The text names file and reason."""
+
+
+class Refused(AudioError):
+    """An utterance that the system did not let be read, which says nothing of what its file holds."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,8 @@ def reading(clip: Clip) -> Iterator[soundfile.SoundFile]:
         with opened(clip.path) as file:
             yield file
     except (OSError, RuntimeError, ValueError) as error:
-        raise AudioError(f"{clip}: {_reason(error)}") from None
+        kind = Refused if isinstance(error, OSError) or is_of_system(error) else AudioError
+        raise kind(f"{clip}: {_reason(error)}") from None
 
 
 def _extent(clip: Clip, file: soundfile.SoundFile) -> Extent:

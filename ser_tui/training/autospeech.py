@@ -29,9 +29,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from ser_tui import places
+from ser_tui.encoders import weights
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.spectra import CEPSTRA, ConvolutionalRecurrent, LogMel
 from ser_tui.store.files import replacing
@@ -173,7 +173,7 @@ class AutoSpeechTrainer(Trainer):
             trainer.save_best(place)
             with replacing(place / _SAID) as partial:
                 facts = {"loss": str(result.loss), "notes": json.dumps(result.notes)}
-                save_file({"said": torch.from_numpy(said)}, partial, metadata=facts)
+                weights.save({"said": torch.from_numpy(said)}, partial, facts)
         return made
 
     def _trainer_of(self, name: str, parameters: Mapping[str, Value], seed: int, should_stop: Stop) -> tuple[Trainer, dict[str, Value]]:

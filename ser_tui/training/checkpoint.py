@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ser_tui.encoders.weights import save as save_tensors
 from ser_tui.encoders.weights import within
 from ser_tui.store.files import replacing
 from ser_tui.study.errors import UserError
@@ -62,10 +62,7 @@ def save(
     told = {"progress": json.dumps({**asdict(progress), "step": step, "guard": guard.state, "averaged": counted})}
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with replacing(path) as temporary:
-        try:
-            save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, temporary, metadata=told)
-        except SafetensorError as error:  # in which a full disk is wrapped
-            raise OSError(28 if "28" in str(error) else 5, str(error), str(path)) from None
+        save_tensors({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, temporary, told)
 
 
 def load(
@@ -78,7 +75,7 @@ def load(
     average: Average | None = None,
 ) -> HowFar:
     """Put the trial in `path` into `encoder`, which has its pre-trained weights, and the others, and set torch's generator. Raises
-    UserError where that is no checkpoint of it."""
+    UserError where that is no checkpoint of it, OSError where it cannot be read."""
     try:
         with safe_open(path, framework="pt") as stream:
             told: Any = json.loads((stream.metadata() or {})["progress"])
@@ -95,9 +92,7 @@ def load(
         if average is not None:
             average.restore(within(tensors, "average."), counted)
         torch.set_rng_state(tensors[_RANDOM])
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        if isinstance(error, UserError):
-            raise
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} is no checkpoint of this trial: {error}") from None
     return progress
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ from ser_tui.corpora.hearing.audio import Stamp, stamp
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.corpora.hearing.segments import digest as segment_digest
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
-from ser_tui.store.files import digest_of
+from ser_tui.store.files import AGAIN, digest_of
 from ser_tui.training import audio, augment, resampling, trimming
 from ser_tui.training.shards import Shards
 from ser_tui.training.trial import OnProgress, Part, Stop, UtteranceChanged, check_stop
@@ -35,6 +35,7 @@ HELD_BYTES = 256 * 1024 * 1024
 """Of frames that are in no cache, what `prepare` keeps in memory, so that `get` need not compute them again."""
 _EPSILON = 1e-6
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -178,15 +179,12 @@ class Features:
         if index in self.problems:
             raise Unreadable(self.problems[index])
         if index not in self._samples:
-            try:
-                there = audio.extent(self._clips[index])
-                samples, self._resamplers[index] = there.samples, resampling.tag(there.rate)
-                if self.recipe.trim:
-                    start, end = self._bounds[index] = self._trimmed(index, samples)
-                    samples = end - start
-                samples = min(self._copied(index, samples), audio.cut(self.recipe.max_seconds))
-            except audio.AudioError as error:
-                self._refuse(index, str(error))
+            there = self._read(index, lambda: audio.extent(self._clips[index]))
+            samples, self._resamplers[index] = there.samples, resampling.tag(there.rate)
+            if self.recipe.trim:
+                start, end = self._bounds[index] = self._read(index, lambda: self._trimmed(index, there.samples))
+                samples = end - start
+            samples = min(self._copied(index, samples), audio.cut(self.recipe.max_seconds))
             if samples < self._encoder.minimum_samples:
                 self._refuse(index, f"{self._clips[index]}: shorter than {self._encoder.minimum_samples / 16:g} ms")
             if self._encoder.maximum_samples is not None:
@@ -222,13 +220,36 @@ class Features:
     def _padded(self, samples: int) -> int:
         return self.recipe.padded(samples, self._encoder.maximum_samples)
 
-    def _refuse(self, index: int, reason: str) -> None:
+    def _read(self, index: int, read: Callable[[], Read]) -> Read:
+        """What `read` finds in the file of utterance `index`. Raises Unreadable where that is no audio.
+
+        An utterance of a corpus was read when its digest was taken: where the system has refused it since, it is no worse than it was,
+        and no score shall lack it. It is tried once more, and UtteranceChanged raised where that fails too.
+        """
+        try:
+            return read()
+        except audio.Refused as error:
+            if not self._is_known(index):
+                self._refuse(index, str(error))
+            self._check_unchanged(index)
+        except audio.AudioError as error:
+            self._refuse(index, str(error))
+        try:
+            return read()
+        except audio.AudioError as error:
+            raise UtteranceChanged(f"{error}; mend that, then {AGAIN}") from None
+
+    def _refuse(self, index: int, reason: str) -> NoReturn:
         self._check_unchanged(index)
         self.problems[index] = reason
         raise Unreadable(reason)
 
+    def _is_known(self, index: int) -> bool:
+        """Whether it is known by a digest what the file of utterance `index` holds."""
+        return _SHA256.fullmatch(self._digests[index]) is not None
+
     def _check_unchanged(self, index: int) -> None:
-        if _SHA256.fullmatch(self._digests[index]):
+        if self._is_known(index):
             refuse_changed(self._clips[index], self._digests[index])
 
     def _key(self, index: int) -> str:
@@ -243,10 +264,7 @@ class Features:
 
     def _compute(self, index: int) -> Tensor:
         kept = self._kept(index)
-        try:
-            waveform = self._waveform(index)
-        except audio.AudioError as error:
-            self._refuse(index, str(error))
+        waveform = self._read(index, lambda: self._waveform(index))
         self._check_unchanged(index)
         waveform = waveform[:kept]
         if len(waveform) < self._encoder.minimum_samples:
@@ -289,7 +307,9 @@ def refuse_changed(clip: Clip, digest: str) -> None:
         # A recording is read once for all its segments, a file that is one utterance whenever that is used.
         found = digest_of(clip.path) if clip.whole else _kept_digest(clip.path, stamp(clip.path))
     except OSError as error:
-        raise UtteranceChanged(f"{clip.path} cannot be read any more since the run began: {error.strerror}") from None
+        raise UtteranceChanged(
+            f"{clip.path} cannot be read any more since the run began: {error.strerror}; mend that, then {AGAIN}"
+        ) from None
     if segment_digest(found, clip.start, clip.end) != digest:
         raise UtteranceChanged(f"{clip.path} has changed since the run began: restore it, or clone the study into a new run")
 

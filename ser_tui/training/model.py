@@ -8,10 +8,8 @@ fingerprint of the encoder that it belongs to, which must be ready wherever the 
 from __future__ import annotations
 
 import dataclasses
-import errno
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ser_tui import places
@@ -274,19 +270,13 @@ def save(
     }
     if temperature is not None:
         table["temperature"] = temperature
-    try:
-        places.private_folder(folder)
-        with replacing(folder / name) as partial:
-            save_file(tensors, partial)
-        write_atomically(folder / _TABLE, json.dumps(table, indent=1).encode())
-        for old in folder.glob("model-*.safetensors"):
-            if old.name != name:
-                old.unlink(missing_ok=True)
-    except SafetensorError as error:
-        # It wraps what the file system said, and callers tell a full disk from other failures.
-        code = re.search(r"(?:code: |os error )(\d+)", str(error))
-        number = int(code[1]) if code else errno.EIO
-        raise OSError(number, os.strerror(number), str(folder / name)) from None
+    places.private_folder(folder)
+    with replacing(folder / name) as partial:
+        weights.save(tensors, partial)
+    write_atomically(folder / _TABLE, json.dumps(table, indent=1).encode())
+    for old in folder.glob("model-*.safetensors"):
+        if old.name != name:
+            old.unlink(missing_ok=True)
 
 
 def load_model(folder: Path, again: str = "take another copy of this folder, or train the model again") -> Model:

@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ser_tui import places
+from ser_tui.encoders import weights
 from ser_tui.store.files import replacing
 from ser_tui.study.regular import refuse_irregular
 from ser_tui.training import cache
@@ -75,7 +75,7 @@ class Shards:
             self._writable = self._writable and cache.make_room(size)
             if self._writable:
                 self._write(pending, path)
-        except (OSError, SafetensorError):
+        except OSError:
             self._writable = False
         if self._writable:
             self._index(path)
@@ -87,7 +87,7 @@ class Shards:
         places.private_folder(path.parent)
         with replacing(path, durable=False) as partial:
             sums = {key: _checksum(tensor) for key, tensor in tensors.items()}
-            save_file(dict(tensors), partial, metadata={"crc": json.dumps(sums)})
+            weights.save(tensors, partial, {"crc": json.dumps(sums)})
 
     def _index(self, path: Path) -> None:
         try:

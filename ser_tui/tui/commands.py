@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import cast
 
 from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import printable
 from ser_tui.tui.base import Host
 from ser_tui.tui.widgets.keybar import key_of, offered
@@ -26,10 +28,18 @@ class ScreenCommands(Provider):
             yield f"{binding.description}  ({key_of(binding)})", binding.tooltip or "", binding.key
 
     def _runs(self) -> Iterator[tuple[str, str]]:
+        for run_id in self._known()[:1000]:
+            yield f"open {printable(run_id)}", run_id
+
+    def _known(self) -> list[str]:
+        """Ids of the runs: as they were seen last, since every letter that is typed asks, and a disk may be slow."""
         from ser_tui.store.runs import folders
 
-        for folder in folders(self._ser.runs)[:1000]:
-            yield f"open {printable(folder.run_id)}", folder.run_id
+        if seen := self._ser.feed().summaries:
+            return [one.run_id for one in seen]
+        with suppress(UserError):
+            return [folder.run_id for folder in folders(self._ser.runs)]
+        return []
 
     async def discover(self) -> Hits:
         """What the screen can do, before anything is typed."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from ser_tui.experiment.surroundings import AlreadyTold
-from ser_tui.store.files import FULL, disk_message
+from ser_tui.store.files import refused
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, Note, RunCancelled, RunFailed
@@ -56,9 +56,9 @@ def _stopped(session: Session, reason: str) -> None:
 
 
 def _reason(error: Exception, folder: RunFolder) -> str:
-    """One line for an error that nobody foresaw. A full disk is named as such, wherever it was met."""
-    if isinstance(error, OSError) and error.errno in FULL:
-        return str(disk_message(error, "working", Path(error.filename or folder.path)))
+    """One line for an error that nobody foresaw. What the system refused is named as such, wherever it was met."""
+    if isinstance(error, OSError):
+        return str(refused(error, "working", Path(error.filename or folder.path)))
     return f"{type(error).__name__}: {error} (details in {folder.worker_log})"
 
 

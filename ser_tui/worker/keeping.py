@@ -7,6 +7,7 @@ of a trial that the log does not know is dropped, and one that it knows is put i
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,10 @@ from ser_tui.study.status import TrialStatus
 
 if TYPE_CHECKING:
     from ser_tui.training.model import Model
+
+
+_OLD = "best.old"
+"""How the name begins of what was in best/ before."""
 
 
 class FolderKeeper:
@@ -77,13 +82,11 @@ class FolderKeeper:
         if best is not None:
             candidate = candidate_folder(folder, best.number)
             if candidate.exists():
-                old = folder.path / "best.old"
-                shutil.rmtree(old, ignore_errors=True)
                 if folder.best.exists():
-                    folder.best.rename(old)
+                    _put_away(folder.best)
                 candidate.rename(folder.best)
                 sync_folder(folder.path)
-        for left in [*folder.path.glob("best.trial-*"), folder.path / "best.old"]:
+        for left in [*folder.path.glob("best.trial-*"), *folder.path.glob(f"{_OLD}*")]:
             shutil.rmtree(left, ignore_errors=True)
 
     def past_runs(self, study: Study) -> list[Prior]:
@@ -106,7 +109,8 @@ class FolderKeeper:
         writing = tuple(f"trial-{number:05d}-" for number in state.running)
         for path in place.iterdir():
             if path not in kept and not path.name.lstrip(".").startswith(writing or ("\0",)):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # it takes room, and nothing else; NFS keeps what is still open under another name
+                    path.unlink(missing_ok=True)
         with suppress(OSError):
             place.rmdir()
 
@@ -155,3 +159,12 @@ class FolderKeeper:
 
     def _place(self, name: Noted) -> Path:
         return {"corpus": self._folder.corpus, "parts": self._folder.parts}[name]
+
+
+def _put_away(best: Path) -> None:
+    """Give the folder `best` another name. Raises OSError."""
+    old = best.with_name(_OLD)
+    shutil.rmtree(old, ignore_errors=True)
+    if old.exists():  # on NFS a file of it is still read by another process, and stays till that ends
+        old = Path(tempfile.mkdtemp(prefix=f"{_OLD}-", dir=best.parent))
+    best.rename(old)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import subprocess
 import tempfile
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import soundfile
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.check import check
-from ser_tui.corpora.hearing import inspection_cache
+from ser_tui.corpora.hearing import audio, files, inspection_cache
 from ser_tui.corpora.hearing.audio import Audio, inspect
 from ser_tui.corpora.hearing.mpeg import inspect_apart
 from ser_tui.corpora.reading import folders
@@ -280,6 +282,45 @@ def test_a_damaged_cache_is_made_again(tree: Path, damage: bytes) -> None:
     cache = next((tree.parent / "cache" / "manifests").iterdir())
     cache.write_bytes(damage)
     assert registry.load_manifest("mine").fingerprint == fingerprint
+
+
+@pytest.mark.usefixtures("caching_at_once")
+def test_what_the_system_refused_once_is_not_remembered_of_a_file(tree: Path, sound: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network disk had an error, the file had not; nothing of it changes, so that a verdict would stay for ever."""
+    sound(tree / "fear" / "other.wav")
+    with monkeypatch.context() as patch:
+        patch.setattr(audio, "payload", _refusing(errno.EIO, once=audio.payload))
+        assert reasons() == {"anger/good.wav": "cannot be read: Input/output error"}
+    assert used() == ["anger/good.wav", "fear/other.wav"]
+
+
+@pytest.mark.usefixtures("caching_at_once")
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.ENOTCONN, errno.EMFILE])
+def test_a_corpus_whose_disk_is_away_is_not_a_smaller_corpus(tree: Path, sound: Any, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    sound(tree / "fear" / "other.wav")
+    for where, what in ((audio, "payload"), (inspection_cache, "stamp"), (files, "_list")):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, what, _refusing(number))
+            with pytest.raises(UserError, match=rf"cannot be (read|opened)[a-z ]*: {os.strerror(number)}.*; mend that and try again"):
+                registry.load_manifest("mine")
+    assert used() == ["anger/good.wav", "fear/other.wav"]
+
+
+def _refusing(number: int, once: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """What fails each time, or but `once` and then does that."""
+    left = [True]
+
+    def refused(*given: object) -> Any:
+        if once is None or left:
+            left.clear()
+            raise OSError(number, os.strerror(number))
+        return once(*given)
+
+    return refused
+
+
+def test_a_refusal_is_told_as_one_by_the_process_that_reads_mp3(tmp_path: Path) -> None:
+    assert [type(verdict) for verdict in inspect_apart([tmp_path / "gone.mp3", tmp_path])] == [audio.Momentary, str]
 
 
 def test_a_file_that_changes_within_the_clocks_resolution_is_noticed(tree: Path, sound: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ import soundfile
 import torch
 from safetensors.torch import save_file
 
-from ser_tui.encoders import offline, registry
+from ser_tui.encoders import offline, registry, weights
 from ser_tui.encoders.ctranslate2_file import read
 from ser_tui.encoders.load import load_encoder
 from ser_tui.encoders.packaged import Packaged, PackagedFile
@@ -185,6 +186,20 @@ def test_a_small_model_file_is_read(tmp_path: Path) -> None:
     path.write_bytes(_file(SCALAR, 1, tail=struct.pack("<I", 1) + _string("b") + _string("a")))
     file = read(path)
     assert (file.specification, file.revision, int(file.tensors["a"]), file.aliases) == ("WhisperSpec", 3, 6, {"b": "a"})
+
+
+def test_weights_are_read_where_the_file_system_maps_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were called damaged, or to be installed again, which would not have helped."""
+    (tmp_path / "model.bin").write_bytes(_file(SCALAR, 1))
+    save_file({"x": torch.ones(3)}, tmp_path / "model.safetensors")
+
+    def unmapped(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, f"No such device (os error {errno.ENODEV})")
+
+    monkeypatch.setattr(np, "memmap", unmapped)
+    monkeypatch.setattr(weights, "load_file", unmapped)
+    assert int(read(tmp_path / "model.bin").tensors["a"]) == 6
+    assert torch.equal(weights.read(tmp_path / "model.safetensors")["x"], torch.ones(3))
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from ser_tui.store.files import replacing, write_atomically
+from ser_tui.store.files import refuse_full_disk, replacing, write_atomically
+from ser_tui.study import regular
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -26,3 +29,36 @@ def test_a_library_may_write_the_file(tmp_path: Path, durable: bool) -> None:
         partial.write_bytes(b"new")
     assert path.read_bytes() == b"new" and path.stat().st_mode & 0o777 == 0o640
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_system_without_rights_takes_files_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAT on a stick, to which a bundle is exported; none can be mounted here."""
+
+    def refused(path: Path, mode: int) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(os, "chmod", refused)
+    write_atomically(tmp_path / "run.zip", b"new", 0o644)
+    assert (tmp_path / "run.zip").read_bytes() == b"new" and list(tmp_path.iterdir()) == [tmp_path / "run.zip"]
+
+
+def test_a_disk_that_does_not_say_how_full_it_is_is_not_called_full() -> None:
+    assert os.statvfs("/proc").f_blocks == 0
+    refuse_full_disk(Path("/proc"), 1 << 40, "a run", "SER_TUI_RUNS")
+
+
+def test_a_file_that_another_host_has_just_replaced_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS says ESTALE of the file that was open; worker.json, the queue and the index are replaced so."""
+    write_atomically(tmp_path / "worker.json", b"new")
+    opened, tries = regular.open_regular, [errno.ESTALE, errno.ESTALE]
+
+    def stale(path: Path) -> object:
+        if tries:
+            raise OSError(tries.pop(), "Stale file handle", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(regular, "open_regular", stale)
+    assert regular.read_regular(tmp_path / "worker.json") == b"new"
+    tries.extend([errno.ESTALE] * 9)
+    with pytest.raises(OSError, match="Stale"):
+        regular.read_regular(tmp_path / "worker.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -347,3 +348,21 @@ def test_processes_that_share_an_index_lose_no_update(tmp_path: Path) -> None:
         assert worker.exitcode == 0
     Index(tmp_path).refresh()
     assert len(json.loads((tmp_path / "index.json").read_text())["runs"]) == 15
+
+
+def test_a_folder_of_runs_that_cannot_be_read_is_not_one_without_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network disk that is away for a moment: the list was empty, the index was emptied, and a cross began all its runs again."""
+    folder = make_run(tmp_path, "x", 0.5)
+    Index(tmp_path).refresh()
+    index = (tmp_path / "index.json").read_bytes()
+
+    def stale(path: Path) -> object:
+        raise OSError(errno.ESTALE, "Stale file handle", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", stale)
+        for look in (folders, lambda runs: Index(runs).refresh(), lambda runs: resolve(runs, "latest"), lambda runs: create(runs, "y")):
+            with pytest.raises(UserError, match=rf"{tmp_path} cannot be read: Stale file handle; mend that, or set SER_TUI_RUNS"):
+                look(tmp_path)
+    assert (tmp_path / "index.json").read_bytes() == index and folders(tmp_path) == [folder]
+    assert folders(tmp_path / "absent") == [] == folders(tmp_path / "index.json")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import torch
 from training.conftest import CLASSES
 
+from ser_tui.encoders import weights
 from ser_tui.study.errors import UserError
 from ser_tui.study.training import Training
 from ser_tui.training.finetune import FineTuner
@@ -59,3 +62,15 @@ def test_a_checkpoint_of_another_trial_is_refused(tiny: Callable[[str], str], to
     place.write_bytes(place.read_bytes()[:-9])
     with pytest.raises(UserError, match="no checkpoint"):
         trained(trainer, Leg(0, tmp_path / "none", place))
+
+
+def test_a_quota_is_told_from_other_refusals(tmp_path: Path) -> None:
+    """A search that ends for want of room goes on with the trial; one whose trial failed does not."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as refused:
+            weights.save({"x": torch.zeros(1000)}, tmp_path / "trial-00028.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert refused.value.errno == errno.EFBIG

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -16,6 +17,7 @@ import pytest
 import soundfile
 import torch
 
+from ser_tui.corpora.hearing import containers
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
@@ -246,6 +248,32 @@ def test_a_file_that_changed_is_not_trimmed_as_it_was_before(encoder: SpeechEnco
     soundfile.write(path, tone, 16_000)
     with pytest.raises(UtteranceChanged, match=r"a\.wav"):
         Features(encoder, [Clip(path)], [digest], Recipe(1.0, trim=True)).prepare()
+
+
+@pytest.mark.parametrize(("refusals", "known", "told"), [
+    ({1}, True, ""), ({2}, True, ""), ({1, 2}, True, "changed"), ({2, 3}, True, "changed"), ({1}, False, "problem"),
+])  # fmt: skip
+def test_no_score_lacks_a_file_that_the_system_refused_for_a_moment(
+    encoder: SpeechEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: set[int], known: bool, told: str
+) -> None:
+    """A network disk that answers with an error once has spoilt nothing. The header is read first, then the samples."""
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.sin(np.arange(16_000) / 5) * 0.3, 16_000)
+    opened, calls = containers.open_regular, iter(range(1, 99))
+
+    def refused(path: Path) -> object:
+        if next(calls) in refusals:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(containers, "open_regular", refused)
+    made = Features(encoder, [Clip(path)], [hashlib.sha256(path.read_bytes()).hexdigest() if known else ""], Recipe(1.0))
+    if told == "changed":
+        with pytest.raises(UtteranceChanged, match=r"a\.wav: Input/output error; mend that, then `ser-tui resume`"):
+            made.prepare()
+        return
+    made.prepare()
+    assert (made.usable, list(made.problems)) == (([0], []) if told == "" else ([], [0]))
 
 
 def test_statistics_ignore_padding() -> None:

@@ -13,6 +13,7 @@ from ser_tui.inference.loading import opened
 from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
+from ser_tui.study.state import RunState
 from ser_tui.worker.keeping import FolderKeeper
 
 OLD = Path(__file__).parents[1] / "versions" / "0.1.0" / "runs" / "20261125-202710-old-probe-ta24"
@@ -53,3 +54,36 @@ def test_a_damaged_model_of_a_run_is_not_to_be_fetched_but_trained_by_a_clone(
         FolderKeeper(folder).load_best(folder.state().best)
     with pytest.raises(UserError, match=helps), opened(folder.best):
         pass
+
+
+def test_what_cannot_be_removed_of_checkpoints_ends_no_search(tmp_path: Path) -> None:
+    """NFS keeps a file that is still open under another name (.nfs...), and lets nobody remove it; here a folder stands for it."""
+    folder = RunFolder(tmp_path / "20261128-120000-x-a1b2")
+    keeper = FolderKeeper(folder)
+    (folder.paused / ".nfs0000000001").mkdir(parents=True)
+    keeper.checkpoint(1, 2).touch()
+    keeper.settle_checkpoints(RunState())
+    assert [path.name for path in folder.paused.iterdir()] == [".nfs0000000001"]
+
+
+def test_a_model_that_another_process_still_reads_ends_no_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On NFS its file stays, and the folder with it: the third best model of a run could not be put in place."""
+    folder = RunFolder(tmp_path / OLD.name)
+    shutil.copytree(OLD, folder.path)
+    best = folder.state().best
+    assert best is not None
+    removed = shutil.rmtree
+
+    def but_for_open_files(path: Path, ignore_errors: bool = False) -> None:
+        removed(path, ignore_errors=ignore_errors)
+        if path.name.startswith("best.old"):
+            path.mkdir()
+            (path / ".nfs0000000001").touch()
+
+    monkeypatch.setattr(shutil, "rmtree", but_for_open_files)
+    for _ in range(3):
+        shutil.copytree(folder.best, candidate_folder(folder, best.number))
+        FolderKeeper(folder).settle(best)
+    monkeypatch.undo()
+    FolderKeeper(folder).settle(best)
+    assert FolderKeeper(folder).load_best(best) and not list(folder.path.glob("best.*"))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing.containers import payload, sound_file
 from ser_tui.corpora.hearing.prints import Listener, Print
+from ser_tui.study.regular import AWAY
 
 RULES = 4
 """Counts up when the rules of this module change, so that cached verdicts are given again."""
@@ -33,8 +34,18 @@ LOUDEST = 64.0
 _CANCELLED = 1e-3
 """Share of the channels' peak up to which their mean is what rounding leaves of channels that are each other's opposite."""
 _BLOCK = 1 << 16
+_OF_SYSTEM = 2
+"""libsndfile's number (SF_ERR_SYSTEM) for what it did not find in the file."""
 _ENDLESS = 1 << 60
 """Frames from which on a length is no length: libsndfile's number for "not known"."""
+
+
+class Momentary(str):
+    """Why a file could not be read just now: it says what the system refused, and nothing of the file. It is not to be remembered."""
+
+
+class Away(Momentary):
+    """The same where as little is known of the files beside it: see `study.regular.AWAY`."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,7 @@ def inspect(path: Path, *, in_segments: bool = False) -> Audio | str:
         # Opening a pipe without O_NONBLOCK would wait for a writer; the kind is asked of the open file, so nobody can swap it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        return f"cannot be opened: {error.strerror}"
+        return refused("cannot be opened", error)
     except ValueError as error:
         return f"cannot be opened: {error}"
     try:
@@ -112,11 +123,34 @@ def inspect(path: Path, *, in_segments: bool = False) -> Audio | str:
             return "empty: the file has no bytes"
         return _inspect(descriptor, facts.st_size, in_segments)
     except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
-    except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError, OverflowError) as error:
-        return f"not audio that libsndfile reads ({_reason(error)})"
+        return refused("cannot be read", error)
+    except MemoryError:
+        return Away("cannot be read: not enough memory")
+    except (soundfile.SoundFileError, RuntimeError, ValueError, OverflowError) as error:
+        return _not_audio(descriptor, error)
     finally:
         os.close(descriptor)
+
+
+def refused(what: str, error: OSError) -> Momentary:
+    """`what`, and why the system says so."""
+    return (Away if error.errno in AWAY else Momentary)(f"{what}: {error.strerror or error}")
+
+
+def is_of_system(error: Exception) -> bool:
+    """Whether libsndfile tells of what the system refused it, and not of what it has read."""
+    return isinstance(error, soundfile.LibsndfileError) and error.code == _OF_SYSTEM
+
+
+def _not_audio(descriptor: int, error: Exception) -> str:
+    text = f"not audio that libsndfile reads ({_reason(error)})"
+    if not is_of_system(error):
+        return text
+    try:
+        _digest(descriptor)  # the same bytes, by which the system says what it is
+    except OSError as refusal:
+        return refused("cannot be read", refusal)
+    return Momentary(text)
 
 
 def _inspect(descriptor: int, size: int, in_segments: bool) -> Audio | str:

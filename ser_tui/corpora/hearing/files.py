@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ser_tui.corpora.manifest import Problem
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import AWAY
 
 SUFFIXES = frozenset({
     ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".rf64", ".sph", ".w64", ".wav",
@@ -38,6 +39,7 @@ def find(root: Path) -> tuple[list[str], list[Problem]]:
         try:
             listing = list(_list(root / folder, seen))
         except OSError as error:
+            _refuse_away(root / folder, error)
             if not folder:
                 raise UserError(f"{root}: {error.strerror}; give the folder of a corpus that you may read") from None
             problems.append(Problem(folder, f"this folder cannot be read: {error.strerror}"))
@@ -90,8 +92,15 @@ def _kind(entry: os.DirEntry[str]) -> tuple[int | None, str]:
     try:
         return entry.stat().st_mode, ""
     except OSError as error:
+        _refuse_away(Path(entry.path), error)
         what = "a link that leads nowhere" if entry.is_symlink() else f"cannot be looked at: {error.strerror}"
         return None, what
+
+
+def _refuse_away(path: Path, error: OSError) -> None:
+    """Raise UserError where `error` says nothing of what lies at `path`: a corpus without it would be another one."""
+    if error.errno in AWAY:
+        raise UserError(f"{path} cannot be read just now: {error.strerror}; mend that and try again") from None
 
 
 def _name_problem(name: str) -> Problem | None:

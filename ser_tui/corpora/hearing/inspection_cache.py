@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui import places
-from ser_tui.corpora.hearing.audio import RULES, Audio, Stamp, inspect, stamp
+from ser_tui.corpora.hearing.audio import RULES, Audio, Away, Momentary, Stamp, inspect, refused, stamp
 from ser_tui.corpora.hearing.mpeg import inspect_apart, is_mpeg
 from ser_tui.store.files import write_atomically
+from ser_tui.study.errors import UserError
 from ser_tui.study.regular import read_regular
 
 SETTLED_NS = 2_000_000_000
@@ -37,7 +38,7 @@ def inspect_all(
     """`audio.inspect` of each of `files` under `root`; those `in_segments` are recordings of which stretches are used.
 
     Files whose size and times have not changed are not read again. `fresh` reads them all the same: what a disk has spoilt keeps
-    its times.
+    its times. Raises UserError where nothing can be known of a file just now: a corpus without it would be another one.
     """
     cache = _cache_file(root)
     remembered = {} if fresh else _read(cache)
@@ -49,7 +50,8 @@ def inspect_all(
         try:
             mark = stamp(root / name)
         except (OSError, ValueError) as error:
-            found[name] = f"cannot be opened: {getattr(error, 'strerror', None) or error}"
+            what = "cannot be opened"
+            found[name] = _known(root / name, refused(what, error) if isinstance(error, OSError) else f"{what}: {error}")
             continue
         entry = remembered.get(_key(name, in_segments))
         if entry is not None and entry[0] == _plain(mark):
@@ -63,8 +65,8 @@ def inspect_all(
     keep = time.monotonic() + KEEP_SECONDS
     try:
         for name, verdict in _verdicts(root, marks, in_segments):
-            found[name] = verdict
-            if _settled(marks[name], root / name, now):
+            found[name] = _known(root / name, verdict)
+            if not isinstance(verdict, Momentary) and _settled(marks[name], root / name, now):
                 plain = verdict.to_plain() if isinstance(verdict, Audio) else verdict
                 kept[_key(name, in_segments)] = [_plain(marks[name]), plain]
             if progress is not None:
@@ -78,6 +80,13 @@ def inspect_all(
     if kept != remembered:
         _write(cache, root, kept)
     return {name: found[name] for name in names}
+
+
+def _known(path: Path, verdict: Audio | str) -> Audio | str:
+    """`verdict`. Raises UserError where it says nothing of the file."""
+    if isinstance(verdict, Away):
+        raise UserError(f"{path} {verdict}, which says nothing of the file; mend that and try again")
+    return verdict
 
 
 def _plain(mark: Stamp) -> list[int]:

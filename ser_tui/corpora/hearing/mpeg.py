@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ser_tui.corpora.hearing.audio import Audio, inspect
+from ser_tui.corpora.hearing.audio import Audio, Away, Momentary, inspect
 
 _IN_SEGMENTS = "--in-segments"
+_REASONS: Mapping[str, type[str]] = {kind.__name__: kind for kind in (str, Momentary, Away)}
+"""Of verdicts that are none on a usable file, by the name under which they are told."""
 
 
 def is_mpeg(path: Path) -> bool:
@@ -62,7 +64,7 @@ def _ask(paths: Sequence[Path], in_segments: bool) -> Iterator[Audio | str]:
             if not line.endswith(b"\n"):
                 return  # it died while it wrote
             verdict = json.loads(line)
-            yield verdict if isinstance(verdict, str) else Audio.from_plain(verdict)
+            yield _REASONS[verdict["kind"]](verdict["text"]) if isinstance(verdict, dict) else Audio.from_plain(verdict)
 
 
 def main() -> None:
@@ -70,7 +72,8 @@ def main() -> None:
     in_segments = _IN_SEGMENTS in sys.argv[1:]
     for name in sys.stdin.buffer.read().split(b"\0"):
         verdict = inspect(Path(os.fsdecode(name)), in_segments=in_segments)
-        print(json.dumps(verdict if isinstance(verdict, str) else verdict.to_plain()), flush=True)
+        told = {"kind": type(verdict).__name__, "text": str(verdict)} if isinstance(verdict, str) else verdict.to_plain()
+        print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":
