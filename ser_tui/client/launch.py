@@ -362,14 +362,14 @@ _ROOM_FOR_A_WORD = 1024 * 1024
 
 
 def last_words(folder: RunFolder, since: int = 0) -> str:
-    """The last line of the worker's log file beyond byte `since`, at most 300 characters."""
+    """The last line of the worker's log file beyond byte `since`, at most 600 characters: what was wrong, where, and what to do."""
     try:
         with open_regular(folder.worker_log) as stream:
             stream.seek(max(since, os.fstat(stream.fileno()).st_size - 4096))
             lines = stream.read().decode(errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1][-300:] if lines else _without_a_word(folder)
+    return lines[-1][:600] if lines else _without_a_word(folder)
 
 
 def _without_a_word(folder: RunFolder) -> str:

@@ -122,12 +122,14 @@ def _refuse_inflated(tensors: Mapping[str, Tensor], size: int) -> None:
 
 
 def _tensors_of(path: Path) -> dict[str, Tensor]:
+    found: dict[str, Tensor]
     try:
-        return load_file(path)
+        found = load_file(path)
     except OSError as error:
         if f"(os error {errno.ENODEV})" not in str(error):
             raise
-        return load(path.read_bytes())  # its file system maps no files into memory
+        found = load(path.read_bytes())  # its file system maps no files into memory
+    return found
 
 
 def _checkpoint(path: Path) -> object:

@@ -114,7 +114,7 @@ def _report(session: Session, reason: str) -> str:
         except UserError as error:
             # The first failure on a full disk gives the ballast back: the second attempt may find room.
             if attempt == 2:
-                return f"; {error}"
+                return "" if str(error) == reason else f"; {error}"
     return ""
 
 

@@ -19,7 +19,7 @@ import soundfile
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.check import check
-from ser_tui.corpora.hearing import audio, files, inspection_cache
+from ser_tui.corpora.hearing import audio, containers, files, inspection_cache
 from ser_tui.corpora.hearing.audio import Audio, inspect
 from ser_tui.corpora.hearing.mpeg import inspect_apart
 from ser_tui.corpora.reading import folders
@@ -289,7 +289,7 @@ def test_what_the_system_refused_once_is_not_remembered_of_a_file(tree: Path, so
     """A network disk had an error, the file had not; nothing of it changes, so that a verdict would stay for ever."""
     sound(tree / "fear" / "other.wav")
     with monkeypatch.context() as patch:
-        patch.setattr(audio, "payload", _refusing(errno.EIO, once=audio.payload))
+        patch.setattr(audio, "payload", _refusing(errno.EIO, once=containers.payload))
         assert reasons() == {"anger/good.wav": "cannot be read: Input/output error"}
     assert used() == ["anger/good.wav", "fear/other.wav"]
 

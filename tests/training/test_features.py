@@ -21,6 +21,7 @@ from ser_tui.corpora.hearing import containers
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
+from ser_tui.study import regular
 from ser_tui.study.errors import UserError
 from ser_tui.training import cache
 from ser_tui.training.features import Features, Pooled, Recipe, statistics
@@ -259,7 +260,7 @@ def test_no_score_lacks_a_file_that_the_system_refused_for_a_moment(
     """A network disk that answers with an error once has spoilt nothing. The header is read first, then the samples."""
     path = tmp_path / "a.wav"
     soundfile.write(path, np.sin(np.arange(16_000) / 5) * 0.3, 16_000)
-    opened, calls = containers.open_regular, iter(range(1, 99))
+    opened, calls = regular.open_regular, iter(range(1, 99))
 
     def refused(path: Path) -> object:
         if next(calls) in refusals:
