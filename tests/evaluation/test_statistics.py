@@ -84,7 +84,36 @@ def test_a_speaker_of_a_few_utterances_counts_for_little() -> None:
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     truth, predictions = [0, 1, 2, 0, 1, 2, 0], [0, 1, 1, 0, 1, 2, 2]
-    assert bootstrap_interval(truth, predictions, 3, seed=4) == bootstrap_interval(truth, predictions, 3, seed=4)
+    first, second, other = (bootstrap_interval(truth, predictions, 3, seed=seed) for seed in (4, 4, 5))
+    assert first == second != other
+
+
+UNEVEN = [0] * 9 + [1] * 5 + [2] * 7 + [0] * 3 + [1] * 6 + [2] * 2 + [0] * 4 + [1] * 4
+"""Of 40 utterances; a fourth class has none."""
+ANSWERED = [-1 if index == 3 else true if index % 4 else (true + 1) % 3 for index, true in enumerate(UNEVEN)]
+
+
+@pytest.mark.parametrize(
+    ("metric", "groups", "recordings", "right", "expected"),
+    [
+        ("bca", ["a"] * 21 + ["b"] * 11 + ["c"] * 8, None, False, (0.378940, 0.911683)),
+        ("accuracy", ["a"] * 21 + ["b"] * 11 + ["c"] * 8, None, False, (0.387196, 0.903690)),
+        ("bca", ["a"] * 21 + ["b"] * 11 + ["c"] * 8, None, True, (0.729711, 1.0)),
+        ("accuracy", ["a"] * 21 + ["b"] * 11 + ["c"] * 8, None, True, (0.766430, 1.0)),
+        ("bca", None, None, False, (0.577971, 0.865085)), ("accuracy", None, None, False, (0.575, 0.85)),
+        ("bca", None, None, True, (0.887270, 1.0)), ("accuracy", None, None, True, (0.937002, 1.0)),
+        ("bca", None, [f"r{index // 3}" for index in range(40)], False, (0.626778, 0.840278)),
+        ("accuracy", None, [f"r{index // 3}" for index in range(40)], False, (0.625, 0.815789)),
+        ("bca", None, [f"r{index // 3}" for index in range(40)], True, (0.773109, 1.0)),
+        ("accuracy", None, [f"r{index // 3}" for index in range(40)], True, (0.834368, 1.0)),
+    ],
+)  # fmt: skip
+def test_an_interval_is_the_one_that_earlier_versions_wrote_into_logs(
+    metric: Share, groups: list[str] | None, recordings: list[str] | None, right: bool, expected: tuple[float, float]
+) -> None:
+    """Screens compute intervals of recalls anew, beside those in the log: what changes these numbers belongs into the changelog."""
+    found = bootstrap_interval(UNEVEN, UNEVEN if right else ANSWERED, 4, metric, groups, recordings=recordings)
+    assert found == pytest.approx(expected, abs=2e-6)
 
 
 def test_a_recall_is_known_by_the_utterances_of_its_class_alone() -> None:
@@ -136,6 +165,20 @@ def test_one_utterance_and_none() -> None:
 def test_equal_predictions_do_not_differ() -> None:
     truth = [0, 1, 2] * 10
     assert paired_difference(truth, truth, truth, 3) == (0.0, 1.0)
+
+
+def test_classes_that_no_utterance_has_change_no_p() -> None:
+    truth, worse = [0, 1, 1] * 4, [1, 1, 1] * 2 + [0, 1, 1] * 2
+    assert paired_difference(truth, worse, truth, 7) == paired_difference(truth, worse, truth, 2) == (0.25, 0.5)
+    assert paired_difference([0, 1, 1, 1], [1, 1, 1, 0], [0, 1, 1, 1], 2) == (pytest.approx(2 / 3), 0.5), "a class of one utterance"
+
+
+def test_of_one_speaker_alone_an_interval_is_over_utterances() -> None:
+    truth, speakers = [0, 0, 1, 1, 2, 2] * 5, ["x", "y", "x", "x", "y", "y"] * 5
+    predictions = [0, 1, 1, 2, 2, 2] * 5
+    for metric in SHARES:
+        alone = bootstrap_interval(truth, predictions, 3, metric, ["x"] * 30)
+        assert alone == bootstrap_interval(truth, predictions, 3, metric) != bootstrap_interval(truth, predictions, 3, metric, speakers)
 
 
 def test_p_is_uniform_enough_where_there_is_no_difference_and_small_where_there_is() -> None:
@@ -214,5 +257,5 @@ def test_a_test_over_many_utterances_takes_little_memory() -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert difference == 1.0 and p < 0.001
+    assert difference == 1.0 and p == 1 / 4001, "the observed one among 4,000 swaps, of which none is as large"
     assert peak < 40e6

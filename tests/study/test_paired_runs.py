@@ -20,3 +20,4 @@ def test_each_p_is_corrected_for_the_tests_that_there_are() -> None:
 def test_a_single_test_stays_as_it_is() -> None:
     [found] = corrected([Pairing(0.02, 0.04, 127)])
     assert (found.corrected_p, found.correction) == (None, "")
+    assert [one.corrected_p for one in corrected([Pairing(0.02, 0.6), Pairing(0.01, 0.9)])] == [1.0, 1.0], "no chance is more than that"

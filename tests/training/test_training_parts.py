@@ -129,6 +129,16 @@ def test_the_guard_ends_only_what_is_hopeless() -> None:
     assert not any(slow.collapsed(chance * (1.1 - 0.02 * epoch), same) for epoch in range(6))
     learning = CollapseGuard(labels)
     assert not any(learning.collapsed(chance, mixed) for _ in range(6))
+    assert not any(CollapseGuard(labels).collapsed(chance * 2, same) for _ in range(3)), "one epoch says nothing"
+    below = CollapseGuard(labels)
+    assert not any(below.collapsed(chance * 0.9, same) for _ in range(3)), "it has learnt something, though it says one class"
+    barely = CollapseGuard(labels)
+    assert [barely.collapsed(chance * (1 - 0.005 * epoch), [-1, *same]) for epoch in range(3)] == [False, True, True]
+    once = CollapseGuard(labels)
+    said = [once.collapsed(chance, one) for one in (same, mixed, same)]
+    again = CollapseGuard(labels)
+    again.state = once.state
+    assert not any(said) and again.collapsed(chance, same), "in a row, also across a checkpoint"
 
 
 def test_threads_respect_affinity_and_quota(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_the_counts_are_of_this_copy_and_what_is_not_known_is_counted_too(tmp_pa
     held = contents("mine")
     assert held.utterances == 8 and held.emotions == {"anger": 6, "fear": 2}
     assert held.speakers == {"a": 4, "b": 3, "": 1} and sum(held.sexes.values()) == 8
-    assert held.lengths == {(1.0, 2.0): 4, (2.0, 3.0): 4} or {k: v for k, v in held.lengths.items() if v} == {(1.0, 2.0): 4, (2.0, 3.0): 4}
+    assert {bounds: number for bounds, number in held.lengths.items() if number} == {(1.0, 2.0): 4, (2.0, 3.0): 4}
     text = "\n".join(line.plain for line in contents_lines(held, 60))
     assert "this copy: 8 utterances" in text and "not known" in text and "2 emotions" in text
 
