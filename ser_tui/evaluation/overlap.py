@@ -58,7 +58,7 @@ def overlap_with_record(
     )
     mine, prefixes = _values(asked, "speaker"), {f"{edition(utterance)}/" for utterance in asked}
     # Of several corpora that were trained on, names begin with the corpus's.
-    if both := mine & {name.removeprefix(prefix) for name in speakers for prefix in prefixes if name.startswith(prefix) or "/" not in name}:
+    if both := mine & {name.removeprefix(prefix) for name in speakers for prefix in prefixes}:
         found.append(_shared("speakers", len(both), len(mine)))
     compared = "recordings were compared byte for byte, speakers and sentences were not" if digests else "nothing was compared"
     sentence = (

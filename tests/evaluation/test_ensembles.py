@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from fabricated_outputs import explained_run, outputs_of
 from fabricated_runs import CLASSES
-from scored_run import EVALUATION
+from scored_run import EVALUATION, FOLDS
 from small_runs import make_corpus
 
 from ser_tui.cli.ensembling import _tell, ensemble_runs
@@ -22,7 +22,7 @@ from ser_tui.costs.forecast import Forecast
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.analysis import explained
 from ser_tui.evaluation.ensembles import Member, members_of, scored
-from ser_tui.evaluation.errors import Answers, Spoken
+from ser_tui.evaluation.errors import FITTED_HERE, Answers, Spoken
 from ser_tui.experiment.evaluate import evaluate
 from ser_tui.experiment.nested import score_nested
 from ser_tui.experiment.search import search
@@ -101,7 +101,46 @@ def test_probabilities_are_averaged_whatever_the_order_of_utterances_and_classes
 
 def test_an_utterance_that_one_member_could_not_read_is_the_others() -> None:
     found = scored([member([SURE, LOST, SURE]), member([LOST, LOST, (0.2, 0.8)])])
-    assert found.answers.predictions == (0, -1, 0)
+    assert found.answers.predictions == (0, -1, 0) and found.answers.probabilities is not None
+    assert np.allclose(found.answers.probabilities, [SURE, LOST, (0.55, 0.45)], equal_nan=True)
+
+
+def test_an_average_is_over_what_all_its_members_are_over() -> None:
+    rows, speakers, recordings = [(0.9, 0.1), (0.6, 0.4), (0.4, 0.6), SURE], ("x", "x", "y", "y"), ("r", "r", "s", "s")
+    for known, count, scope in (
+        (({"groups": speakers}, {"groups": speakers}), 2, "about these 2 speakers alone"),
+        (({"groups": speakers}, {}), 0, "over utterances"),
+        (({}, {"groups": speakers}), 0, "over utterances"),
+        (({"recordings": recordings}, {"recordings": recordings}), 0, "over 2 recordings"),
+        (({"recordings": tuple("rstu")}, {"recordings": tuple("rstu")}), 0, "over utterances"),
+    ):
+        found = scored([member(rows, trial=number, **units) for number, units in enumerate(known, 1)])  # type: ignore[arg-type]
+        assert (found.speakers, found.against.scope) == (count, scope), "a member that heard the speakers makes the average no better"
+
+
+def test_what_one_member_was_fitted_or_chosen_on_is_said_of_the_average() -> None:
+    one = member([SURE, SURE])
+    for changes, told in (
+        ({"cooled_on": FITTED_HERE}, "the temperatures in their probabilities were fitted on these utterances"),
+        ({"cooled_on": "the validation part, 1 of these utterances"},
+         "the temperatures in their probabilities were fitted on some of these utterances"),
+        ({"chosen": "1 of them"}, "the configurations of the members were chosen on 1 of these utterances and these utterances"),
+    ):  # fmt: skip
+        assert told in scored([replace(one, trial=2, **changes), one]).chosen  # type: ignore[arg-type]
+
+
+def test_of_pooled_folds_what_chose_and_what_was_found_is_that_of_the_very_folds(tmp_path: Path) -> None:
+    run = explained_run(tmp_path / "runs")
+    digest = write(run.folder.outputs, outputs_of(run.truth, run.truth, tmp_path / "audio"))
+    heard = plain([Finding(kind="sentences", sentence="Sentences are shared.", count=2, of=2)])
+    folds = replace(FOLDS, trial=2, utterances=len(run.truth), outputs=digest)
+    run.write(replace(folds, protocol="kfold", findings=heard), folds, replace(folds, nested=15))
+    state = run.folder.state()
+    kfold, plainly, nested = (
+        members_of(run.folder, state, name, None)[0] for name in ("kfold", "loso", "loso, nested")
+    )  # fmt: skip
+    assert said(kfold.findings) == ("Sentences are shared.",) and plainly.findings == nested.findings == ()
+    assert kfold.chosen == plainly.chosen == "validation" and nested.chosen == "" and nested.trial is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_an_utterance_that_cannot_be_read_is_wrong_and_in_no_cell() -> None:
     assert (wrong.said, wrong.confidence, wrong.spoken.id) == ("", None, "utterance 2")
     found = errors.calibration(answers)
     assert found is not None and found.utterances == 1
+    unread = Answers(("a", "b"), (0,), (-1,), shares[1:])
+    assert errors.calibration(unread) is None
+    beside = errors.calibration(answers, unread, "another part")
+    assert (
+        beside is not None
+        and beside.temperature is None
+        and errors.counted_confusion(("a", "b"), ("a", "b"), ((0, 0), (1, 2))) == (errors.Confusion(("b",), ("a", "b"), ((1, 2),), (3,)))
+    )
 
 
 def test_pairs_are_told_in_words_the_most_confused_first() -> None:
@@ -69,9 +78,14 @@ def test_a_cell_lists_its_utterances_and_filters_cut_it() -> None:
             assert len(errors.listed(answers, truth=truth, said=said)) == count
     wrong = errors.listed(answers)
     assert len(wrong) == sum(a != b for a, b in zip(answers.truth, answers.predictions, strict=True))
-    sure = [one.confidence for one in wrong]
-    assert sure == sorted(sure, key=lambda value: -(value or 0))
+    for word in CLASSES:
+        assert not any(one.truth == one.said for one in (*errors.listed(answers, truth=word), *errors.listed(answers, said=word)))
+    sure = [one.confidence for one in wrong if one.confidence is not None and one.truth_probability is not None]
+    assert len(sure) == len(wrong) and sure == sorted(sure, reverse=True) and all(one.truth_probability < one.confidence for one in wrong)
     assert {one.spoken.speaker for one in errors.listed(answers, speaker="s1")} == {"s1"}
+    assert {one.spoken.gender for one in errors.listed(answers, gender="male")} == {"male"}
+    unknown = replace(answers, spoken=tuple(replace(one, seconds=None) for one in answers.spoken))
+    assert errors.listed(unknown, shortest=0.0) == errors.listed(unknown, longest=9.0) == (), "no bound holds what has no length"
     assert all(one.spoken.seconds == 1.5 for one in errors.listed(answers, shortest=1.0, longest=2.0))
     assert len(errors.listed(answers, right=True)) == len(answers)
 

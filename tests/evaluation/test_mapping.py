@@ -79,6 +79,7 @@ def test_spellings_of_one_emotion_are_that_emotion() -> None:
 def test_an_emotion_that_a_target_lacks_is_no_mistake_but_a_misspelt_one_is() -> None:
     here, lacking = applicable(parse_changes(["calm=neutral", "sad=fear", "Stolz=anger"]), EMODB, known=["stolz"])
     assert (here, lacking) == ({"sadness": "fear"}, ["calm", "Stolz"])
+    assert applicable({"zorn2": "fear"}, ("zorn2", "joy")) == ({"zorn2": "fear"}, []), "a word of the target's own is no mistake"
     assert decided(EMODB, ("anger", "joy"), {"calm": "neutral", "joy": "Angry"}, "paper") == ({"anger": "anger", "joy": "anger"}, ["calm"])
     with pytest.raises(UsageError, match="--map clam=neutral: the target has no clam; did you mean calm"):
         applicable({"clam": "neutral"}, RAVDESS)

@@ -97,6 +97,10 @@ def test_without_the_corpus_that_was_trained_on_what_the_run_noted_is_compared_a
 def test_speakers_that_a_run_on_several_corpora_noted_are_those_of_the_target() -> None:
     said = overlap_with_record((), ("emodb/03", "ravdess/08", "emovo/10"), corpus("emodb2", ("03", "08", "10")), [0, 1, 2], "it is gone")
     assert [(one.kind, one.count, one.of) for one in said] == [("speakers", 1, 3), ("unchecked", None, None)]
+    target = corpus("mine", ("rome/a", "rome/b"))  # as --speaker-in may read them from folders
+    for noted in (("rome/a", "oslo/a"), ("mine/rome/a", "emodb/b")):
+        said = overlap_with_record((), noted, target, [0, 1], "it is gone")
+        assert [(one.kind, one.count, one.of) for one in said] == [("speakers", 1, 2), ("unchecked", None, None)]
 
 
 def emotional(name: str, said: dict[str, str], digests: dict[str, str]) -> Manifest:

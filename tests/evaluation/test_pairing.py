@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from ser_tui.evaluation.pairing import pair
+from ser_tui.evaluation.pairing import best_recalls, pair
 from ser_tui.study.events import RunStarted, TrialFinished, TrialStarted
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
@@ -17,9 +18,9 @@ STUDY = {"protocol": {"kind": "speaker", "seed": 42}}
 def state(wrong: int, **start: Any) -> RunState:
     """A run of which the best trial had the first `wrong` utterances wrong."""
     predictions = tuple(1 - label if index < wrong else label for index, label in enumerate(TRUTH))
-    said = {"study": STUDY, "fingerprints": {"corpus": "c", "split": "s"}, **start}
+    said = {"study": STUDY, "fingerprints": {"corpus": "c", "split": "s"}, "classes": ("anger", "fear"), **start}
     return reduce_all([
-        RunStarted(time=NOW, classes=("anger", "fear"), utterances={}, **said),
+        RunStarted(time=NOW, utterances={}, **said),
         TrialStarted(time=NOW, trial=1, parameters={}),
         TrialFinished(
             time=NOW, trial=1, bca=1 - wrong / 80, interval=(0, 1), utterances=80, best_epoch=1, best_epoch_bca=0.5, accuracy=0.5, loss=1.0,
@@ -36,10 +37,14 @@ def test_p_is_over_speakers_where_there_are_enough_of_them() -> None:
     found = pair(state(10, validation_speakers=few), state(0, validation_speakers=few))
     assert (found.words, found.scope) == ("+.125, p < .01", "about these 2 speakers alone")
     alone = (0,) * 80
-    assert pair(state(10, validation_speakers=alone), state(0)).scope == "about this 1 speaker alone"
+    for one, other in (({"validation_speakers": alone}, {}), ({}, {"validation_speakers": alone})):
+        assert pair(state(10, **one), state(0, **other)).scope == "about this 1 speaker alone", "whichever log tells"
     recordings = tuple(index // 20 for index in range(80))
     found = pair(state(10, validation_recordings=recordings), state(0, validation_recordings=recordings))
     assert (found.words, found.scope) == ("+.125, p = 1.00", "over 4 recordings")
+    assert (
+        pair(state(10, validation_recordings=recordings), state(0)) == found == pair(state(10), state(0, validation_recordings=recordings))
+    )
 
 
 def test_runs_of_older_versions_are_compared_over_utterances() -> None:
@@ -50,7 +55,7 @@ def test_runs_of_older_versions_are_compared_over_utterances() -> None:
 
 
 def test_why_two_runs_cannot_be_paired() -> None:
-    assert pair(RunState(), state(0)).reason == "no score yet"
+    assert pair(RunState(), state(0)).reason == pair(state(0), RunState()).reason == "no score yet"
     one, other = state(0), {"corpus": "d"}
     assert pair(state(0, fingerprints=other), one).reason == "other files of it"
     assert pair(state(0, fingerprints=other, study={**STUDY, "corpus": "mine"}), one).reason == "other corpus"
@@ -58,6 +63,21 @@ def test_why_two_runs_cannot_be_paired() -> None:
     assert pair(state(0, fingerprints=other, study={**STUDY, "speakers": {"mine": {"without": ["a"]}}}), one).reason == "other speakers"
     assert pair(state(0, study={"protocol": {"kind": "random"}}), state(0)).reason == "other utterances"
     assert pair(state(0, fingerprints={"corpus": "c", "split": "t"}), state(0)).reason == "other utterances"
+    assert pair(state(0, classes=("anger", "joy")), state(0)).reason == "other utterances", "the same numbers are other emotions"
+
+
+def test_the_best_trial_s_recalls_are_over_its_speakers_or_recordings_as_far_as_the_log_tells_them() -> None:
+    speakers, wrong = tuple(index // 40 for index in range(80)), state(10)
+    assert {name: (score.value, n, lone) for name, (score, n, lone) in best_recalls(wrong).items()} == {
+        "anger": (0.875, 40, False), "fear": (0.875, 40, False),
+    }  # fmt: skip
+    found = {
+        best_recalls(state(10, **units))["fear"][0].interval
+        for units in ({}, {"validation_speakers": speakers}, {"validation_recordings": tuple(index // 20 for index in range(80))})
+    }
+    assert len(found) == 3
+    assert best_recalls(state(10, validation_speakers=speakers[:9])) == best_recalls(wrong), "of another length: not believed"
+    assert best_recalls(RunState()) == best_recalls(replace(wrong, truth=())) == best_recalls(replace(wrong, start=None)) == {}
 
 
 def test_an_imported_run_s_corpus_is_not_called_another() -> None:

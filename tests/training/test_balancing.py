@@ -33,6 +33,9 @@ def test_the_parts_of_a_batch_add_up_to_its_weighted_loss() -> None:
     loss = balancing.criterion("weights", LABELS, 4, 0.1)
     parts = [loss(logits[half], labels[half]) * 0.5 for half in (slice(0, 8), slice(8, 16))]
     assert float(sum(parts)) == pytest.approx(float(loss(logits, labels)))
+    weights = torch.tensor(balancing.class_weights(LABELS, 4))
+    whole = balancing.criterion("weights", LABELS, 4, 0.0)(logits, labels)
+    assert float(whole) == pytest.approx(float(nn.CrossEntropyLoss(weight=weights)(logits, labels))), "over all of it, PyTorch's own"
     even = balancing.criterion("weights", [0, 1, 2, 3] * 4, 4, 0.1)
     assert float(even(logits, labels)) == pytest.approx(float(nn.CrossEntropyLoss(label_smoothing=0.1)(logits, labels)))
 
