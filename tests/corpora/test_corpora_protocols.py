@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Manifest, Utterance
+from ser_tui.corpora.repeated import by_content, copies
 from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.corpora.splitting.splits import Split, describe
 from ser_tui.study.errors import UsageError
@@ -216,11 +217,27 @@ def test_official_parts() -> None:
     two = split(corpus("train", "train", "test"), SplitProtocol(kind="official"))
     assert two.test == (2,) and sorted([*two.train, *two.validation]) == [0, 1]
     assert said(two, "no validation part: a share of its training part")
+    pairs = manifest([utterance(f"{i:02d}.wav", EMOTIONS[i % 3], f"s{i // 4}", part="test" if i > 15 else "train") for i in range(20)])
+    drawn = split(pairs, SplitProtocol(kind="official"))
+    assert len(drawn.validation) == 4 and not drawn.shared_speakers, "by speaker, where each is known"
+    nameless = manifest([*pairs.utterances, utterance("x.wav", "joy", None, part="train")])
+    assert len(split(nameless, SplitProtocol(kind="official")).validation) == 4, "a share of all, where one is not"
     some = split(corpus("train", "validation", None, "train"), SplitProtocol(kind="official"))
     assert (some.train, some.validation, some.test) == ((0, 3), (1,), ())
     assert said(some, "1 utterance is in no part")
     with pytest.raises(UsageError, match="own test part"):
         split(corpus("train", "test"), SplitProtocol(kind="official", test_size=0.1))
+
+
+def test_a_test_part_that_another_protocol_drew_is_held_out_of_every_fold() -> None:
+    corpus = made()
+    drawn = split(corpus, SplitProtocol(kind="speaker", test_size=0.2)).test
+    for kind in ("loso", "kfold-sentence", "kfold"):
+        protocol = SplitProtocol.model_validate({"kind": kind, "folds": 3})
+        each = [fold for _, fold in folds(corpus, protocol, drawn)]
+        assert all(fold.test == drawn and not {*drawn} & {*fold.train, *fold.validation} for fold in each)
+        assert sorted(index for fold in each for index in (*fold.validation, *drawn[: len(drawn) * (fold is each[0])])) == list(range(36))
+    assert [name for name, _ in folds(corpus, SplitProtocol(kind="speaker"))] == ["speaker"], "one without folds has itself"
 
 
 def test_leave_one_corpus_out() -> None:
@@ -278,6 +295,11 @@ def test_duplicates_and_contradictions_are_found() -> None:
     assert said(found, "1 recording is byte for byte in two parts, for example a.wav (training) and b.wav (validation)")
     assert said(found, "1 recording is there more than once with different emotions")
     assert not said(split(made(), SplitProtocol(kind="speaker")), "Duplicates")
+    (three,) = copies(by_content(corpus))
+    assert three.count == 2 and "2 recordings are copies of others byte for byte, for example a.wav and b.wav" in three.sentence
+    (two,) = copies(by_content(corpus, range(2)))
+    assert (two.count, two.of) == (1, 2) and "1 recording is a copy of another" in two.sentence
+    assert copies(by_content(made())) == []
 
 
 def test_missing_classes_are_named() -> None:
