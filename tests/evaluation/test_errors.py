@@ -80,8 +80,8 @@ def test_a_cell_lists_its_utterances_and_filters_cut_it() -> None:
     assert len(wrong) == sum(a != b for a, b in zip(answers.truth, answers.predictions, strict=True))
     for word in CLASSES:
         assert not any(one.truth == one.said for one in (*errors.listed(answers, truth=word), *errors.listed(answers, said=word)))
-    sure = [one.confidence for one in wrong if one.confidence is not None and one.truth_probability is not None]
-    assert len(sure) == len(wrong) and sure == sorted(sure, reverse=True) and all(one.truth_probability < one.confidence for one in wrong)
+    sure = [(one.confidence or 0.0, one.truth_probability or 1.0) for one in wrong]
+    assert sure == sorted(sure, key=lambda pair: -pair[0]) and all(of_truth < of_said for of_said, of_truth in sure)
     assert {one.spoken.speaker for one in errors.listed(answers, speaker="s1")} == {"s1"}
     assert {one.spoken.gender for one in errors.listed(answers, gender="male")} == {"male"}
     unknown = replace(answers, spoken=tuple(replace(one, seconds=None) for one in answers.spoken))

@@ -170,7 +170,7 @@ def test_equal_predictions_do_not_differ() -> None:
 def test_classes_that_no_utterance_has_change_no_p() -> None:
     truth, worse = [0, 1, 1] * 4, [1, 1, 1] * 2 + [0, 1, 1] * 2
     assert paired_difference(truth, worse, truth, 7) == paired_difference(truth, worse, truth, 2) == (0.25, 0.5)
-    assert paired_difference([0, 1, 1, 1], [1, 1, 1, 0], [0, 1, 1, 1], 2) == (pytest.approx(2 / 3), 0.5), "a class of one utterance"
+    assert paired_difference([0, 1, 1, 1], [1, 1, 1, 0], [0, 1, 1, 1], 2) == pytest.approx((2 / 3, 0.5)), "a class of one utterance"
 
 
 def test_of_one_speaker_alone_an_interval_is_over_utterances() -> None:

@@ -8,17 +8,19 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyrsistent import pvector
 
 from ser_tui.experiment.proposing import history, strategy_of
 from ser_tui.strategies.base import Observation
 from ser_tui.strategies.constrained import told_within
 from ser_tui.strategies.two_objectives import in_order, weighed
-from ser_tui.study.constraints import constraint, rank
+from ser_tui.study.constraints import broken_names, constraint, rank
 from ser_tui.study.document import Study
-from ser_tui.study.front import front, hypervolume
+from ser_tui.study.front import front, front_of, hypervolume
 from ser_tui.study.load import loads
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import MEASURES, Score
-from ser_tui.study.state import Trial
+from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.testing.strategies import made_up_pair
 
@@ -131,6 +133,23 @@ def test_the_front_holds_just_those_that_no_other_dominates(found: list[Values])
     assert front(enumerate(found)) == [place for place, one in enumerate(found) if not dominated(one)]
 
 
+def test_the_front_of_a_run_is_of_trials_that_were_measured_and_keep_its_constraints() -> None:
+    study = LoggedStudy.of({"objectives": ["bca", "latency"], "constraints": ["accuracy >= 0.5"]})
+    made = [
+        Trial(number, {}, status=TrialStatus.DONE, scores={name: Score(value) for name, value in scores.items()})
+        for number, scores in enumerate(
+            (
+                {"bca": 0.9, "latency": 0.02, "accuracy": 0.9}, {"bca": 0.8, "latency": 0.01, "accuracy": 0.9},
+                {"bca": 0.7, "latency": 0.03, "accuracy": 0.9}, {"bca": 0.95, "latency": 0.01, "accuracy": 0.4},
+                {"bca": 0.99, "accuracy": 0.9}, {"latency": 0.001, "accuracy": 0.9},
+            ),
+            1,
+        )
+    ]  # fmt: skip
+    assert [trial.number for trial in front_of(RunState(study=study, trials=pvector(made)))] == [1, 2]
+    assert front_of(RunState(study=LoggedStudy.of({"objective": "bca"}), trials=pvector(made))) == []
+
+
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=8))
 def test_the_area_is_that_of_the_squares_that_the_front_dominates(found: list[tuple[int, int]]) -> None:
     squares = sum(any(x < one and y < other for one, other in found) for x in range(6) for y in range(6))
@@ -141,5 +160,9 @@ def test_a_constraint_is_broken_by_a_share_of_its_bound() -> None:
     least: Callable[[float], dict[str, Score]] = lambda value: {"accuracy": Score(value)}  # noqa: E731
     assert constraint("accuracy >= 0.8").excess(least(0.9)) == 0.0
     assert constraint("accuracy >= .8").excess(least(0.6)) == pytest.approx(0.25)
+    assert constraint("accuracy <= 0").excess(least(0.6)) == 0.6, "of a bound of nothing, by how much"
+    kept, broken = constraint("accuracy >= 0.5"), constraint("accuracy >= 0.8")
+    assert broken_names(least(0.6), (kept, broken)) == "breaks accuracy" and broken_names(least(0.6), (kept,)) == ""
+    assert broken_names({}, (broken,)) == "", "of what is not measured yet nothing is said"
     assert constraint("minutes <= 2").excess(least(0.6)) == math.inf, "what was not measured is not kept"
     assert constraint("accuracy >= 0.8").excess(least(math.nan)) == math.inf, "nor is what is no number"

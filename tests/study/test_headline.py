@@ -13,7 +13,19 @@ from ser_tui.study import events
 from ser_tui.study.comparison import outcomes
 from ser_tui.study.findings import Finding, plain
 from ser_tui.study.formatting import difference_text
-from ser_tui.study.headline import Figure, apart_text, headline, headline_of, headline_text, p_is_about, sample, scores_apart
+from ser_tui.study.headline import (
+    Figure,
+    apart_text,
+    chose,
+    chosen_on,
+    headline,
+    headline_of,
+    headline_text,
+    p_is_about,
+    sample,
+    scores_apart,
+)
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.run_summary import to_json
@@ -137,6 +149,8 @@ def test_of_what_is_kept_apart_the_nested_figure_is_told_where_there_is_one() ->
     single = replace(FOLDS, protocol="loso", pooled_bca=0.757, interval=(0.7, 0.8))
     nested = replace(single, pooled_bca=0.731, nested=15)
     averaged = replace(nested, pooled_bca=0.742, averaged=3)
+    again = scores_apart([("loso", Score(0.7)), ("loso", Score(0.6)), ("kfold-sentence", Score(0.5))])
+    assert again == {"speakers": "speakers apart .600", "sentences": "sentences apart .500"}, "of two alike the later one"
     for more in ((single, nested, averaged), (averaged, nested, single)):
         state = run("loso", *more)
         for pooled in (state.pooled, summarize("x", state).pooled):
@@ -171,6 +185,21 @@ def test_a_nested_figure_of_another_number_of_trials_than_the_run_has_made_says_
     assert figure(run("kfold", replace(FOLDS, nested=1))).name == "kfold, pooled, nested"
     assert figure(run("kfold", replace(FOLDS, nested=15))).name == "kfold, pooled, nested of 15 trials"
     assert figure(run("kfold", replace(FOLDS, trial=2))).name == "kfold, pooled of trial 2, not the best any more"
+    assert figure(run("kfold", replace(FOLDS, trial=2, nested=1))).name == "kfold, pooled, nested", "each fold has a trial of its own"
+
+
+def test_what_chose_the_configuration_is_told_of_every_protocol_and_whatever_is_searched_for() -> None:
+    five = replace(FOLDS, folds=tuple({"name": f"fold {number}", "bca": 0.9, "utterances": 20} for number in range(1, 6)))
+
+    def told(folds: events.FoldsScored = five, objective: str = "bca", **protocol: Any) -> str:
+        return chose(chosen_on(folds, LoggedStudy.of({"protocol": {"kind": "kfold", **protocol}, "objective": objective})))
+
+    assert told() == "fold 1 chose the configuration" and told(replace(five, nested=15)) == "the other folds chose the configuration"
+    assert told(objective_folds=2) == "2 of 5 folds chose the configuration" and told(objective_folds=9) == told(objective_folds=0)
+    assert told(objective_folds=0) == "all 5 folds chose the configuration"
+    assert told(kind="random") == "the validation part chose the configuration"
+    assert told(objective="minutes") == told(objective="minutes", kind="random") == "least minutes chose the configuration"
+    assert told(objective="accuracy", kind="random") == "accuracy on the validation part chose the configuration"
 
 
 def test_recalls_on_the_screen_are_not_of_what_could_be_read_alone() -> None:
