@@ -31,7 +31,7 @@ def front(found: Iterable[tuple[One, tuple[float, float]]]) -> list[One]:
 
 def hypervolume(values: Sequence[tuple[float, float]], reference: tuple[float, float]) -> float:
     """The area that `values`, both to be maximised, dominate above `reference` (Zitzler, Thiele 1998)."""
-    inside = [value for value in values if value[0] > reference[0] and value[1] > reference[1]]
+    inside = [value for value in values if value[0] > reference[0]]
     area, covered = 0.0, reference[1]
     for one, other in sorted(inside, reverse=True):
         if other > covered:

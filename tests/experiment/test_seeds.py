@@ -133,6 +133,9 @@ def test_seeds_do_not_hear_a_test_part_before_the_search_has_ended(tmp_path: Pat
     state = run.folder.state()
     found = seeds_summary(state)
     assert state.test is None and found is not None and found.test is None and done_seeds(state) == {100_043}
+    run.write(again(3, 100_044, 0.99))
+    two = seeds_summary(run.folder.state())
+    assert two is not None and two.interval is not None and two.interval[0] == pytest.approx(0.3733, abs=1e-3) and two.interval[1] == 1.0
 
 
 def test_one_seed_has_no_interval() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -115,6 +116,10 @@ def test_weights_trade_one_objective_for_the_other() -> None:
         return known.index(max(known))
 
     assert best(1.0) == 0 and best(0.0) == 1
+    # Of errors of .11, .51 and .31 the logarithms are 0, 1 and .6754 of the way from the best to the worst; seconds are as they are.
+    assert [one.score for one in weighed(trials, 0.3)] == pytest.approx([-0.735, -0.315, -0.745132], abs=1e-6)
+    assert [one.score for one in weighed([replace(one, score=0.5, second=-2.0) for one in trials], 0.3)] == [0.0] * 3, "all alike"
+    assert [one.second for one in weighed(trials, 0.3)] == [None] * 3
 
 
 def test_an_order_goes_from_front_to_front_and_spreads_over_each() -> None:
@@ -150,7 +155,7 @@ def test_the_front_of_a_run_is_of_trials_that_were_measured_and_keep_its_constra
     assert front_of(RunState(study=LoggedStudy.of({"objective": "bca"}), trials=pvector(made))) == []
 
 
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=8))
+@given(st.lists(st.tuples(st.integers(-2, 6), st.integers(-2, 6)), max_size=8))
 def test_the_area_is_that_of_the_squares_that_the_front_dominates(found: list[tuple[int, int]]) -> None:
     squares = sum(any(x < one and y < other for one, other in found) for x in range(6) for y in range(6))
     assert hypervolume([(float(one), float(other)) for one, other in found], (0.0, 0.0)) == squares

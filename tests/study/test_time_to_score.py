@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 from pyrsistent import pvector
 
+from ser_tui.study.events import RunStarted
+from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
-from ser_tui.study.time_to_score import area_text, learning_area, passed, passed_text, times_text, trials_to
+from ser_tui.study.time_to_score import area_text, learning_area, machines_until, passed, passed_text, searched_on, times_text, trials_to
 from ser_tui.study.worker_time import WorkerTime
 
 
@@ -57,6 +59,30 @@ def test_a_trial_that_was_made_again_does_not_hide_one_that_ended_before_it() ->
     assert [(one.mark, one.trial, one.seconds) for one in found] == [(0.8, 3, 105.0), (0.9, 2, 550.0)]
 
 
+def test_a_trial_that_was_gone_on_with_ends_when_its_last_part_did() -> None:
+    """It had been trained for 20 of its 50 seconds when it was paused at a rung."""
+    paused = replace(trial(1, 0, 50, 0.85), resumed=(at(500), 20.0))
+    (alone,) = passed(state(paused))
+    assert alone.seconds == 530.0
+    (found,) = passed(state(paused, trial(2, 25, 500, 0.86)))
+    assert (found.trial, found.trials, found.seconds) == (2, 2, 525.0)
+
+
+def test_machines_are_those_that_had_worked_when_the_last_trial_began_or_was_gone_on_with() -> None:
+    sessions = (WorkerTime(at(0), None, at(100), 100.0, "small"), WorkerTime(at(600), None, at(900), 300.0, "big"))
+    early = trial(1, 0, 90, 0.5)
+    assert machines_until([early], sessions) == ("small",)
+    for late in (trial(2, 600, 9, 0.5), replace(early, resumed=(at(610), 50.0)), replace(early, started="")):
+        assert machines_until([late], sessions) == ("small", "big")
+    assert machines_until([early], (*sessions, WorkerTime("", None, "", machine="odd"))) == ("small", "odd"), "it may have been at it"
+    both = state(early, sessions=(*sessions, replace(sessions[0], machine=""), sessions[0]))
+    assert searched_on(both) == ("small", "big")
+    cluster = replace(both, study=LoggedStudy.of({"executor": {"kind": "dask"}}))
+    assert searched_on(cluster) == ("a Dask cluster",)
+    start = RunStarted(study={}, classes=(), utterances={}, machine={"workers": 4})
+    assert searched_on(replace(cluster, start=start)) == ("a Dask cluster, 4 workers",)
+
+
 def test_a_log_without_times_still_counts_trials() -> None:
     (found,) = passed(state(replace(trial(1, 0, 1, 0.85), started="", seconds=None), sessions=(WorkerTime("", None, ""),)))
     assert (found.trials, found.seconds) == (1, None) and passed_text([found]) == "BCA passed .80 after 1 trial, not .90"
@@ -68,6 +94,8 @@ def test_the_area_under_the_curve_is_over_the_logarithm_of_time_and_of_the_best_
     found = state(trial(1, 0, 60, 0.5), trial(2, 70, 30, 0.4), trial(3, 400, 20, 0.8), trial(4, 1900, 50, 0.99), sessions=(whole,))
     expected = 0.5 * (1 - math.log(2) / math.log(31)) + 0.3 * (1 - math.log(8) / math.log(31))
     assert learning_area(found) == pytest.approx(expected, abs=1e-6)
+    beside = state(trial(1, 0, 420, 0.8), trial(2, 5, 55, 0.5), sessions=(whole,))
+    assert learning_area(beside) == pytest.approx(expected, abs=1e-6), "in the order in which they ended"
     assert area_text(learning_area(found)) == "; area under its curve .52, over log time to 1,800 s (t0 60 s)"
     assert learning_area(state(trial(1, 0, 60, 0.0, TrialStatus.CUT_SHORT))) is None and area_text(None) == ""
     assert learning_area(state(replace(trial(1, 0, 1, 0.85), started=""), sessions=(whole,))) is None, "a log without times"
