@@ -308,6 +308,73 @@ def test_a_workers_end_ends_all_that_was_under_way() -> None:
     assert late.trials[0].status == "done" and late.trials[0].parameters, "an end that comes all the same is believed"
 
 
+def test_a_trial_that_is_paused_at_a_rung_goes_on_from_there_or_anew_and_is_left_at_last() -> None:
+    def paused(at: int, rung: int, seconds: float) -> events.TrialPaused:
+        return events.TrialPaused(
+            trial=1, epoch=at, epochs=6, rung=rung, bca=0.5, interval=(0.4, 0.6), utterances=2, seconds=seconds, checkpoint=f"c{at}"
+        )  # fmt: skip
+
+    begun = replace(trial(1), until=2)
+    left = events.TrialLeft(trial=1, epoch=4, epochs=6, rung=2, bca=0.5, ahead=1, of=2)
+    told = log(
+        started(), begun, epoch(1, 1), epoch(1, 2), paused(2, 1, 20.0), events.TrialContinued(trial=1, epoch=2, until=4), epoch(1, 3),
+        events.TrialFailed(trial=1, kind="cut_short", reason="stopped", seconds=25.0),
+        events.TrialContinued(trial=1, epoch=2, until=4), epoch(1, 3), epoch(1, 4), paused(4, 2, 41.0),
+        events.TrialContinued(trial=1, epoch=0, until=2, anew=True), epoch(1, 1), epoch(1, 2), paused(2, 1, 19.0),
+        events.TrialContinued(trial=1, epoch=2, until=4), epoch(1, 3), events.RunCancelled(reason="x"), left, left,
+    )  # fmt: skip
+
+    def after(number: int) -> tuple[Any, ...]:
+        one = reduce_all(told[:number]).trials[0]
+        return str(one.status), [each.epoch for each in one.epochs], [rung.epoch for rung in one.rungs], one.seconds, one.until
+
+    first = ("paused", [1, 2], [2], 20.0, 0)
+    assert after(5) == first == after(8), "what came after its checkpoint is made again"
+    assert reduce_all(told[:5]).trials[0].reason == "after 2 of 6 epochs (rung 1), BCA .500 there"
+    on, anew = reduce_all(told[:7]), reduce_all(told[:14])
+    assert after(7) == ("running", [1, 2, 3], [2], None, 4) and on.running == (1,) and on.trials[0].resumed == (told[5].time, 20.0)
+    assert after(12) == ("paused", [1, 2, 3, 4], [2, 4], 41.0, 0)
+    assert after(14) == ("running", [1], [2, 4], None, 2) and anew.trials[0].resumed == (told[12].time, 0.0)
+    assert after(16) == ("paused", [1, 2], [2], 19.0, 0) == after(19) and reduce_all(told[:19]).running == ()
+    assert after(20)[0] == "dropped" and reduce_all(told).trials == reduce_all(told[:20]).trials
+    assert reduce_all(log(started(), trial(1), left)).trials[0].status == "running", "it was never paused"
+
+
+def test_folds_that_are_trained_are_kept_until_all_of_their_protocol_are_scored() -> None:
+    def fold(protocol: str, name: str, predictions: tuple[int, ...] = (0, 1)) -> events.FoldTrained:
+        return events.FoldTrained(trial=1, protocol=protocol, fold=name, split="0", predictions=predictions)
+
+    scored = events.FoldsScored(
+        trial=1, protocol="loso", folds=(), pooled_bca=0.5, interval=(0.4, 0.6), mean=0.5, deviation=0.0, utterances=4
+    )
+    begun = [started(), trial(1), finished(1, 0.5), fold("loso", "a"), fold("loso", "b"), fold("loso", "a", (1, 1)), fold("kfold", "a")]
+
+    def kept(*more: events.Event) -> list[tuple[str, str, tuple[int, ...]]]:
+        return [(one.protocol, one.fold, tuple(one.predictions)) for one in reduce_all(log(*begun, *more)).fold_trained]
+
+    three = [("loso", "b", (0, 1)), ("loso", "a", (1, 1)), ("kfold", "a", (0, 1))]
+    assert kept() == kept(replace(scored, nested=3)) == three, "nested ones are others"
+    assert kept(scored) == three[2:]
+    assert kept(fold("loso", "c", (0, 2)), replace(fold("loso", "c"), probe=(0, -2)), replace(fold("loso", "c"), trial=2)) == three
+    [twice] = reduce_all(log(*begun, scored, replace(scored, pooled_bca=0.6))).folds
+    assert twice.pooled_bca == 0.6
+
+
+def test_a_resumed_run_keeps_its_budget_and_bounds_unless_the_worker_says_others() -> None:
+    (start,) = log(started(3))
+    kept = reduce_all([start, *log(events.RunResumed(), start=1)])
+    assert kept.start == start
+    more = reduce_all([start, *log(events.RunResumed(budget={"trials": 9}, planned_trials=9), start=1)])
+    assert more.start is not None and (more.start.planned_trials, more.start.study["budget"]) == (9, {"trials": 9})
+    assert more.start.study["strategy"] == {"kind": "gp"} and more.start.findings == kept.start.findings
+
+
+def test_answers_of_impossible_classes_are_not_believed() -> None:
+    for said, truth, believed in (((0, -1), (0, 1), True), ((0, 2), (0, 1), False), ((0, 1), (0, -1), False), ((0, 1), (0, 1, 1), False)):
+        state = reduce_all(log(started(), trial(1), finished(1, 0.5, predictions=said, truth=truth)))
+        assert (state.best is not None) is believed, (said, truth)
+
+
 def test_best_follows_the_objective() -> None:
     start = events.RunStarted(study={"objective": "minutes"}, classes=("anger", "fear"), utterances={"validation": 2}, planned_trials=3)
     took = [finished(1, 0.5, seconds=30.0), finished(2, 0.9, seconds=90.0), finished(3, 0.4, seconds=20.0)]
