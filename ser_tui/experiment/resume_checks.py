@@ -18,11 +18,15 @@ from ser_tui.study.scores import BCA
 from ser_tui.training.processor import processor
 from ser_tui.training.trainer import Trainer
 
-CONDITIONS = ("corpus", "labels", "protocol", "encoder", "method", "training", "seed", "objective", "objectives", "constraints",
+CONDITIONS = ("corpus", "speakers", "labels", "protocol", "encoder", "method", "training", "seed", "objective", "objectives", "constraints",
     "warm_start",
 )  # fmt: skip
 """Sections of a study that scores depend on. Of the others budget and bounds may be edited in a run's study.yaml; for the strategy see
 `refuse_other_strategy`."""
+
+
+_NAMED_FREELY = ("speakers", "labels")
+"""Of these, those whose keys are a user's own words: no version has defaults for them."""
 
 
 def begun_study(keeper: Keeper, start: RunStarted | None) -> Study:
@@ -97,8 +101,8 @@ def refuse_other_encoder(trainer: Trainer, start: RunStarted) -> None:
 def _differing(before: Any, after: Any, key: str) -> Iterator[str]:
     """Dotted keys of what differs. A key that only `after` has is a default of a newer version, not an edit."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name, value in before.items():
-            yield from _differing(value, after.get(name), f"{key}.{name}")
+        for name in {**before, **after} if key in _NAMED_FREELY else before:
+            yield from _differing(before.get(name), after.get(name), f"{key}.{name}")
     elif _lists(before) != _lists(after):
         yield key
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from small_logs import log_of, written
@@ -13,6 +16,7 @@ from small_logs import log_of, written
 from ser_tui.client import replaying
 from ser_tui.costs.forecast import Forecast
 from ser_tui.experiment.proposing import replayed
+from ser_tui.experiment.resume_checks import CONDITIONS, refuse_edits
 from ser_tui.experiment.search import search
 from ser_tui.replay.recorded import of_run, space_of_run
 from ser_tui.report.paper_tables import searches
@@ -20,7 +24,8 @@ from ser_tui.store.files import write_atomically
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import outcomes
 from ser_tui.study.document import Study
-from ser_tui.study.events import Event, RunResumed, TrialFinished, TrialStarted
+from ser_tui.study.errors import UserError
+from ser_tui.study.events import Event, RunResumed, RunStarted, TrialFinished, TrialStarted
 from ser_tui.study.findings import findings_of
 from ser_tui.study.load import dumps, loads, to_plain
 from ser_tui.study.narration import narrate
@@ -44,6 +49,30 @@ search:
   max_seconds: 1
 """
 OTHER = "search.inverse_regularization={low: 1, high: 100, scale: log}"
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ("corpus=ravdess", "corpus"), ("speakers={emodb: ['03']}", "speakers.emodb"), ("labels.calm=neutral", "labels.calm"),
+        ("labels.anger=fear", "labels.anger"), ("protocol.size=0.3", "protocol.size"), ("encoder=./other", "encoder"),
+        ("method=finetune", "method"), ("training.trim_silence=true", "training.trim_silence"), ("seed=8", "seed"),
+        ("objective=accuracy", "objective"), ("objectives=[bca, latency]", "objectives"), ("constraints=[latency <= 1]", "constraints"),
+        ("warm_start.first_point=recommended", "warm_start.first_point"),
+    ],
+)  # fmt: skip
+def test_what_scores_depend_on_is_what_it_was_when_the_run_began(edit: str, told: str) -> None:
+    study = "{name: x, corpus: emodb, method: probe, labels: {anger: ''}, search: {max_seconds: 1}}"
+    begun = RunStarted(study=json.loads(json.dumps(to_plain(loads(study)))), classes=(), utterances={})
+    keeper: Any = SimpleNamespace(study_place="study.yaml")
+    refuse_edits(keeper, loads(study, "study.yaml", ["name=y", "budget.trials=99", "strategy=tpe", "workers=2"]), begun)
+    edited = loads(study, "study.yaml", [edit, "search.max_seconds=2"])
+    with pytest.raises(UserError, match=rf"edited since the run began \({re.escape(told)}"):
+        refuse_edits(keeper, edited, begun)
+
+
+def test_of_every_section_of_a_study_it_is_decided_whether_scores_depend_on_it() -> None:
+    assert {*Study.model_fields} - {*CONDITIONS} == {"name", "strategy", "budget", "workers", "executor", "search"}
 
 
 def listed(plain: object) -> object:
