@@ -78,5 +78,10 @@ def answers(data: bytes) -> Iterator[dict[str, Any]]:
         return
     # Forked ones have imported all and grown the forests already. Elsewhere than on Linux a fork may hang in a library's lock.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with context.Pool(min(_request.processes, len(tasks)), initializer=_begin, initargs=(data,)) as pool:
+    try:
+        made = context.Pool(min(_request.processes, len(tasks)), initializer=_begin, initargs=(data,))
+    except OSError:  # their locks lie in /dev/shm, which some containers do not have: one after the other then
+        yield from map(_task, tasks)
+        return
+    with made as pool:
         yield from pool.imap_unordered(_task, tasks)

@@ -59,7 +59,11 @@ def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterato
 
 
 def give_rights(path: Path, mode: int) -> None:
-    """Give the file `path` these rights, where its file system has rights of its own: FAT, and some that are mounted by FUSE, have not."""
+    """Give the file `path` these rights but those that the user's umask takes from every file, where its file system has rights of its own:
+    FAT, and some that are mounted by FUSE, have not."""
+    umask = os.umask(0o077)  # there is no asking without setting it; for that moment nobody gets more than they should
+    os.umask(umask)
+    mode &= ~umask
     if stat.S_IMODE(path.stat().st_mode) == mode:
         return
     try:

@@ -90,7 +90,7 @@ def written_in_turn(lock: Path, path: Path) -> Iterator[None]:
     except Timeout:
         raise UserError(f"{lock} is held by another process; try again") from None
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from None
+        raise UserError(f"cannot write {path}: {error.strerror}; mend that and try again") from None
 
 
 def is_held(path: Path) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import math
+import signal
 from dataclasses import replace
+from multiprocessing import synchronize
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +17,9 @@ from small_logs import EMODB, log_of, written
 
 from ser_tui.cli.replaying import replay_strategies
 from ser_tui.client import replaying
+from ser_tui.replay import searching
 from ser_tui.replay.recorded import Recorded, of_run, of_table, space_of, usable
-from ser_tui.replay.searches import Request, Search, best_so_far
+from ser_tui.replay.searches import Request, Search, Wanted, best_so_far, request_json
 from ser_tui.replay.surrogates import Surrogate
 from ser_tui.replay.table import figures
 from ser_tui.report.collecting import tell
@@ -232,6 +236,24 @@ def test_several_processes_search_and_a_stopped_replay_returns_what_is_done(
     stopper.stop()
     again = replaying.replay(request, ["nearest"], 6, lambda found, total: None, stopper=stopper)
     assert not again.whole and again.done == 4, "what was done before is there"
+
+
+def test_searches_follow_one_another_where_processes_cannot_lock(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container whose /dev/shm is missing, full or read-only, where the locks of a pool lie."""
+    trials, space = replaying.recorded(tmp_path, [str(table.parent)])
+    wanted = (Wanted(0, "nearest", (0, 1)),)
+    request = Request(space, tuple(usable(space, trials)), replaying.choices("random"), wanted, 5, processes=2)
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(synchronize.SemLock, "__init__", refused)
+    heard = signal.getsignal(signal.SIGINT)
+    try:
+        found = list(searching.answers(request_json(request)))
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    assert [one["seed"] for one in found if "seed" in one] == [0, 1]
 
 
 @pytest.mark.slow

@@ -62,3 +62,14 @@ def test_a_file_that_another_host_has_just_replaced_is_read_again(tmp_path: Path
     tries.extend([errno.ESTALE] * 9)
     with pytest.raises(OSError, match="Stale"):
         regular.read_regular(tmp_path / "worker.json")
+
+
+@pytest.mark.parametrize(("umask", "rights"), [(0o077, 0o600), (0o027, 0o640), (0, 0o644)])
+def test_what_is_exported_is_read_by_those_whom_the_umask_lets(tmp_path: Path, umask: int, rights: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_atomically(tmp_path / "trials.csv", b"new", 0o644)
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert (tmp_path / "trials.csv").stat().st_mode & 0o777 == rights
