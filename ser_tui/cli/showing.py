@@ -14,9 +14,10 @@ from ser_tui.report.document import run_document
 from ser_tui.store.queue import state_of
 from ser_tui.store.runs import RunFolder, copied_from, resolve, worker_facts
 from ser_tui.store.wanted import ANY
+from ser_tui.study.again import trial_again
 from ser_tui.study.constraints import broken_text, standing
 from ser_tui.study.events import EvaluationFinished
-from ser_tui.study.findings import findings_of, said
+from ser_tui.study.findings import findings_of, is_imported, said
 from ser_tui.study.formatting import (
     SCORE_HEADING,
     duration,
@@ -71,6 +72,8 @@ def print_trial(folder: RunFolder, state: RunState, parts: Sequence[Explained], 
         shown = f"BCA {score_text(part.score)}{accuracy}, {sample(part.utterances, part.speakers)}"
         say(f"{part.title}: {shown}")
         _print_details(parts, part.event or part.name, listed)
+    if state.start is not None and not is_imported(state.start):
+        say(f"again: {trial_again(str(folder.study), state.study, trial.number, trial.parameters)}")
 
 
 def _print_details(parts: Sequence[Explained], name: str | EvaluationFinished, listed: bool) -> None:
@@ -161,7 +164,7 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             _print_details(parts, evaluation.result, listed)
     if state.trials:
         _print_trials(state)
-    for what, told in origin(state):
+    for what, told in origin(state, str(folder.study)):
         say(f"{what:<{WHAT}}{told}")
 
 

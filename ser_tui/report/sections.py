@@ -14,6 +14,7 @@ from ser_tui.report import plots
 from ser_tui.report.collecting import Bounds, Told
 from ser_tui.report.figures import Figures, measures_of, searched_for
 from ser_tui.report.markup import Html, joined, table, tag, text
+from ser_tui.study.again import trial_again
 from ser_tui.study.comparison import flat
 from ser_tui.study.constraints import Constraint, rank, readable
 from ser_tui.study.events import counts_fit
@@ -39,7 +40,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.headline import chose, lone_recalls_text, of_collapsed, p_is_about, sample, without_model
 from ser_tui.study.load import yaml_text
-from ser_tui.study.logged_study import TRANSDUCTIVE
+from ser_tui.study.logged_study import TRANSDUCTIVE, LoggedStudy
 from ser_tui.study.records import Key
 from ser_tui.study.score_keys import BEST_EPOCH, OF_ACCURACY, OF_EVALUATION, OF_POOL
 from ser_tui.study.scores import ACCURACY, AS_BCA, BCA, SELF_TRAINED, Measure
@@ -487,6 +488,12 @@ def _repeat(document: Document, bounds: Sequence[Bounds]) -> Iterator[Html]:
     elif any(finding["kind"] == "bounds" for finding in document["findings"]):
         yield tag("p", "The bounds of its search were edited between trials, and its log has not all of them: this is not repeated so.")
     yield tag("pre", "\n".join(commands(document, bounds)))
+    study, best = LoggedStudy.of(document["study"]), document["best"]
+    if best and study.varied:
+        yield tag(
+            "p", "With another version the search may come to other trials. This is its best one alone, with its seed, on the same parts:"
+        )
+        yield tag("pre", trial_again("study.yaml", study, best["trial"], best["parameters"]))
     yield tag("p", "study.yaml")
     yield tag("pre", yaml_text(document["study"]))
 

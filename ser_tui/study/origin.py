@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
+from ser_tui.study.again import search_again, trial_again
 from ser_tui.study.findings import is_imported, shares_speakers
 from ser_tui.study.formatting import counted, duration
 from ser_tui.study.headline import chose, chosen_on
@@ -25,9 +26,15 @@ IN_FOLDS = ("kfold", "loso", "loco")
 _DIGEST_OF = {"split": "parts"}
 
 
-def origin(state: RunState) -> list[tuple[str, str]]:
-    """(what, in words) of a run; nothing of what its log does not say."""
-    return [(what, told) for what, told in _origin(state) if told]
+def origin(state: RunState, study_file: str = "") -> list[tuple[str, str]]:
+    """(what, in words) of a run; nothing of what its log does not say. `study_file`: its study, by which it can be repeated."""
+    found = [(what, told) for what, told in _origin(state) if told]
+    if found and study_file and state.study:
+        found.append(("repeat", search_again(study_file)))
+        if state.best is not None and state.study.varied:
+            again = trial_again(study_file, state.study, state.best.number, state.best.parameters)
+            found.append(("best trial", again))
+    return found
 
 
 def _origin(state: RunState) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,7 @@ class RunFilter(Frozen, frozen=True):
 
     def found(self, one: RunSummary) -> tuple[str, ...]:
         """.953 is its pooled BCA of loso: which scores of a run are those that are looked for; it may be listed by another one."""
-        return tuple(told for figure in self.figures for told in found_as(one, figure))
+        return tuple(told for figure in self.figures if (told := found_as(one, figure)))
 
 
 def run_filter(text: str) -> RunFilter:

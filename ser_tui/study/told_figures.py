@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator
 
-from ser_tui.study.formatting import score
 from ser_tui.study.run_summary import ProbeBeside, RunSummary
 from ser_tui.study.scores import BCA
 
@@ -17,18 +16,18 @@ def figures_of(summary: RunSummary) -> Iterator[tuple[str, float]]:
     """(what it is, value) of the run's shares: what stands for it first, then what stands beside it."""
     best, test = summary.best, summary.test
     if test is not None:
-        yield "BCA on the test part", test.score.value
-        yield "accuracy on the test part", test.accuracy.value
+        yield "test part BCA", test.score.value
+        yield "test part accuracy", test.accuracy.value
         yield from _beside("the test part", test.probe)
     for folds in summary.folds:
         yield f"pooled BCA of {folds.protocol}", folds.score.value
         yield f"mean BCA of the folds of {folds.protocol}", folds.mean
         yield from _beside(folds.protocol, folds.probe)
     if best is not None:
-        of = f"of trial {best.number} on the validation part{', the best' if summary.measure.name == BCA else ''}"
-        for name, score_ in (("BCA", best.score), ("accuracy", best.accuracy)):
-            if score_ is not None:
-                yield f"{name} {of}", score_.value
+        most = "best " if summary.measure.name == BCA else ""
+        for name, score in ((f"{most}validation BCA", best.score), ("validation accuracy", best.accuracy)):
+            if score is not None:
+                yield f"{name} (trial {best.number})", score.value
     yield from _beside("the validation part", summary.probe)
     if summary.seeds is not None:
         yield f"mean BCA over {summary.seeds.n} other seeds, validation part", summary.seeds.mean
@@ -65,6 +64,8 @@ def rounds_to(value: float, number: str) -> bool:
     return f"{value:.{places}f}" == f"{float(number):.{places}f}"
 
 
-def found_as(summary: RunSummary, text: str) -> tuple[str, ...]:
-    """.953 is the pooled BCA of loso: which figures of the run are printed as `text`, which `is_written`."""
-    return tuple(f"{score(value)} is its {name}" for name, value in figures_of(summary) if as_written(value, text))
+def found_as(summary: RunSummary, text: str) -> str:
+    """.953 is its pooled BCA of loso and accuracy on emovo: which figures of the run are printed as `text`, which `is_written`; empty
+    where none is."""
+    names = [name for name, value in figures_of(summary) if as_written(value, text)]
+    return f"{text} is its {' and '.join(names)}" if names else ""

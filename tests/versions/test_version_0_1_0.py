@@ -65,7 +65,10 @@ def test_it_is_shown_compared_and_exported(left: Path) -> None:
         assert line in shown
     refused = call("export", run_of(left, "old-probe").run_id, "--what", "parts", runs=left / "runs", code=1).stderr
     assert "0.1.0 kept counts and speakers alone" in refused and f"ser-tui run {run_of(left, 'old-probe').study}" in refused
-    assert ".556 is its BCA of trial 1" in call("runs", "--filter", ".556", runs=left / "runs").stdout
+    assert (
+        ".556 is its best validation BCA (trial 1) and validation accuracy (trial 1)"
+        in call("runs", "--filter", ".556", runs=left / "runs").stdout
+    )
     compared = document("compare", run_of(left, "old-probe").run_id, run_of(left, "old-tune").run_id, runs=left / "runs")
     assert compared["differing_settings"]["method"] == ["probe", "finetune"]
     trials = document("show", run_of(left, "old-stopped").run_id, runs=left / "runs")["trial_list"]
@@ -80,7 +83,7 @@ async def test_the_app_lists_and_opens_it(left: Path) -> None:
         await pilot.press("q")
         await until_shown(pilot, "old-probe", "old-tune")
         await pilot.press("slash", *".556")
-        await until_shown(pilot, "1 shown", ".556 is its BCA of trial 1 on the validation part")
+        await until_shown(pilot, "1 shown", ".556 is its best validation BCA (trial 1) and")
         await pilot.press("enter", "enter")
         await until_shown(pilot, "old-probe", "best BCA")
         await pilot.press("v")

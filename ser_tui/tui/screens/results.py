@@ -109,7 +109,7 @@ class ResultsScreen(AppScreen[None]):
         width = max(40, self.size.width - 4)
         parts, others = self._part_lines(width), all_lines(follower.view.state, width)
         scored = (others + parts if self._awaited else parts + others) or nothing
-        self.query_one("#lines", Lines).show(scored + origin_lines(follower.view.state, width))
+        self.query_one("#lines", Lines).show(scored + origin_lines(follower.view.state, str(follower.folder.study), width))
         self.refresh_bindings()
 
     def _part_lines(self, width: int) -> list[Text]:

@@ -274,9 +274,9 @@ def all_lines(state: RunState, width: int) -> list[Text]:
     return lines
 
 
-def origin_lines(state: RunState, width: int) -> list[Text]:
+def origin_lines(state: RunState, study_file: str, width: int) -> list[Text]:
     """What all these are scores of, and were made with: see `study.origin`."""
-    found = origin(state)
+    found = origin(state, study_file)
     if not found:
         return []
     head = cell("parts and origin", "accent").append_text(cell("  what these are scores of, and were made with", "muted"))
