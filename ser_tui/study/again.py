@@ -20,7 +20,8 @@ def trial_again(study_file: str, study: LoggedStudy, number: int, parameters: Ma
     """What to type to have trial `number` again, on the same parts: its configuration alone, with its seed, as the only trial of the study
     in `study_file`."""
     settings = ["strategy=grid", "budget=1"]
-    if "warm_start" in study.plain:
+    warm = study.plain.get("warm_start")
+    if isinstance(warm, Mapping) and (warm.get("runs") or warm.get("first_point", "none") != "none"):
         settings += ["warm_start.first_point=none", "warm_start.runs=[]"]
     seed = study.plain.get("seed")
     if isinstance(seed, int) and number > 1 and study.method != "autospeech":

@@ -41,6 +41,7 @@ def test_one_trial_is_left_with_the_configuration_the_seed_and_the_parts(
     again = load(tmp_path / "study.yaml", words[4::2])
     proposal = make(again.strategy, again.search, again.seed).propose(())
     assert proposal is not None and again.budget.trials == 1
+    assert ("warm_start.runs=[]" in words) == (study.warm_start.first_point != "none") == (again.warm_start != study.warm_start)
     assert parameters.items() <= {**LoggedStudy.of(to_plain(study)).fixed, **proposal.parameters}.items()
     assert trial_seed(again, 1) == trial_seed(study, number)
     assert (again.protocol, again.training, again.encoder) == (study.protocol, study.training, study.encoder)
