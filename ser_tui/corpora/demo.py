@@ -17,7 +17,7 @@ from ser_tui import places
 from ser_tui.corpora.demo_labels import UTTERANCES
 from ser_tui.corpora.fetching import scratch
 from ser_tui.corpora.locations import READY, installed_folder
-from ser_tui.store.files import read_json
+from ser_tui.store.files import FULL, read_json
 from ser_tui.store.locks import locked
 from ser_tui.study.errors import UserError
 
@@ -51,8 +51,9 @@ def ensure() -> Path:
             if not _ready(folder):
                 _make(folder)
     except OSError as error:
+        todo = "free some space, or set SER_TUI_CACHE" if error.errno in FULL else "mend that, or set SER_TUI_CACHE"
         raise UserError(
-            f"{folder}: the demo corpus cannot be written: {error.strerror or error}; free some space, or set SER_TUI_CACHE"
+            f"{error.filename or folder}: the demo corpus cannot be made: {error.strerror or error}; {todo} to another folder"
         ) from None
     return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -21,7 +22,7 @@ def discard(folder: RunFolder) -> None:
         _refuse_link(trash)
         folder.path.rename(trash / folder.run_id)
     except OSError as error:
-        raise UserError(f"cannot move {folder.path} to {trash}: {error.strerror}") from None
+        raise UserError(f"cannot move {folder.path} to {trash}: {error.strerror}; {_todo(error)}") from None
 
 
 def remove(runs: Path, folder: RunFolder) -> None:
@@ -30,10 +31,16 @@ def remove(runs: Path, folder: RunFolder) -> None:
         # Renamed first: a removal that is cut short leaves no half a run in a list.
         folder.path.rename(runs / f"{_GONE}{folder.run_id}")
     except OSError as error:
-        raise UserError(f"cannot delete {folder.path}: {error.strerror}") from None
+        raise UserError(f"cannot delete {folder.path}: {error.strerror}; {_todo(error)}") from None
     for hidden in runs.glob(f"{_GONE}*"):
         # Another process may be removing it too; what stays is out of the list, and goes with the next removal.
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _todo(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "it is somebody else's: a folder of runs is one person's, set SER_TUI_RUNS to your own"
+    return "mend that and try again"
 
 
 def _refuse_link(trash: Path) -> None:
@@ -60,7 +67,7 @@ def restore(runs: Path, reference: str) -> RunFolder:
     try:
         folder.path.rename(back)
     except OSError as error:
-        raise UserError(f"cannot move {folder.path} to {back}: {error.strerror}") from None
+        raise UserError(f"cannot move {folder.path} to {back}: {error.strerror}; {_todo(error)}") from None
     return RunFolder(back)
 
 

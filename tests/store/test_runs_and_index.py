@@ -9,13 +9,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ser_tui.places import private_folder
-from ser_tui.store import processes
+from ser_tui.store import processes, trash
 from ser_tui.store.checksummed_json import seal, sealed
 from ser_tui.store.files import write_json
 from ser_tui.store.index import Index
@@ -366,3 +367,20 @@ def test_a_folder_of_runs_that_cannot_be_read_is_not_one_without_runs(tmp_path: 
                 look(tmp_path)
     assert (tmp_path / "index.json").read_bytes() == index and folders(tmp_path) == [folder]
     assert folders(tmp_path / "absent") == [] == folders(tmp_path / "index.json")
+
+
+def test_who_may_not_move_a_run_is_told_to_have_a_folder_of_their_own() -> None:
+    """In a folder of runs that a group shares, the trash is that of who threw something away first."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = make_run(Path(name), "x", 0.5)
+        Path(name).chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # rights do not bind root
+        try:
+            for away in (trash.discard, lambda folder: trash.remove(folder.path.parent, folder)):
+                with pytest.raises(UserError, match=rf"{folder.path}.*: Permission denied; .* set SER_TUI_RUNS to your own"):
+                    away(folder)
+        finally:
+            os.seteuid(user)
+            Path(name).chmod(0o755)
