@@ -16,7 +16,7 @@ from small_logs import log_of, written
 from ser_tui.client import replaying
 from ser_tui.costs.forecast import Forecast
 from ser_tui.experiment.proposing import replayed
-from ser_tui.experiment.resume_checks import CONDITIONS, refuse_edits
+from ser_tui.experiment.resume_checks import CONDITIONS, as_begun, refuse_edits
 from ser_tui.experiment.search import search
 from ser_tui.replay.recorded import of_run, space_of_run
 from ser_tui.report.paper_tables import searches
@@ -31,6 +31,7 @@ from ser_tui.study.load import dumps, loads, to_plain
 from ser_tui.study.narration import narrate
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.summary import summarize
+from ser_tui.training.processor import processor
 from ser_tui.worker.in_memory import InMemory
 
 MakeStudy = Callable[..., Study]
@@ -73,6 +74,16 @@ def test_what_scores_depend_on_is_what_it_was_when_the_run_began(edit: str, told
 
 def test_of_every_section_of_a_study_it_is_decided_whether_scores_depend_on_it() -> None:
     assert {*Study.model_fields} - {*CONDITIONS} == {"name", "strategy", "budget", "workers", "executor", "search"}
+
+
+def test_a_run_goes_on_in_the_precision_that_it_began_in_where_the_processor_is_the_same() -> None:
+    study = loads("{name: x, corpus: emodb}")
+    for before, where, precision in (
+        ("bfloat16", processor(), "bfloat16"), ("float32", processor(), "float32"), ("bfloat16", "another", "auto"),
+        ("int4", processor(), "auto"), (None, None, "auto"),
+    ):  # fmt: skip
+        begun = RunStarted(study=to_plain(study), classes=(), utterances={}, machine={"precision": before, "processor": where})
+        assert as_begun(study, begun).training.precision == precision
 
 
 def listed(plain: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from pyrsistent import pvector
 
 from ser_tui.experiment.proposing import history, strategy_of
-from ser_tui.strategies.base import Observation
-from ser_tui.strategies.constrained import told_within
-from ser_tui.strategies.two_objectives import in_order, weighed
+from ser_tui.strategies.base import Observation, Proposal, Strategy
+from ser_tui.strategies.constrained import Constrained, told_within
+from ser_tui.strategies.two_objectives import InOrder, Weighed, in_order, weighed
 from ser_tui.study.constraints import broken_names, constraint, rank
 from ser_tui.study.document import Study
 from ser_tui.study.front import front, front_of, hypervolume
+from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import loads
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.scores import MEASURES, Score
@@ -120,6 +121,46 @@ def test_weights_trade_one_objective_for_the_other() -> None:
     assert [one.score for one in weighed(trials, 0.3)] == pytest.approx([-0.735, -0.315, -0.745132], abs=1e-6)
     assert [one.score for one in weighed([replace(one, score=0.5, second=-2.0) for one in trials], 0.3)] == [0.0] * 3, "all alike"
     assert [one.second for one in weighed(trials, 0.3)] == [None] * 3
+
+
+class Noting:
+    """Proposes the same, and keeps what it was told."""
+
+    startup = 4
+
+    def __init__(self, *, exhausted: bool = False) -> None:
+        self.told: list[Observation] = []
+        self._exhausted = exhausted
+
+    def propose(self, history: Sequence[Observation], pending: Sequence[Mapping[str, Value]] = ()) -> Proposal | None:
+        self.told = [*history]
+        return None if self._exhausted else Proposal({"epochs": 1}, "model", expected=(0.5, 0.6))
+
+
+def test_what_a_model_of_retold_scores_expects_is_not_told_as_a_score() -> None:
+    kept, broken, failed = Observation({}, 0.5, second=-2.0), Observation({}, 0.9, second=-1.0, excess=1.0), Observation({}, None)
+    for known, expected in (([broken, kept], (0.5, 0.6)), ([broken], None), ([failed], None), ([], None)):
+        inner = Noting()
+        proposal = Constrained(inner).propose(known)
+        assert proposal == Proposal({"epochs": 1}, "model", expected=expected) and inner.told == told_within(known)
+    for wrap in (lambda inner: Weighed(inner, 3), InOrder, Constrained):
+        wrapped: Strategy = wrap(Noting(exhausted=True))
+        assert wrapped.propose([kept]) is None and wrapped.startup == 4
+        if wrap is not Constrained:
+            assert wrap(Noting()).propose([kept]) == Proposal({"epochs": 1}, "model")
+
+
+def test_weights_hang_on_the_seed_and_on_how_many_trials_were_begun() -> None:
+    trials = [Observation({}, 0.5 + 0.01 * index, second=-1.0 - index % 7) for index in range(12)]
+
+    def weight(seed: int, finished: int, under_way: int) -> int:
+        inner = Noting()
+        Weighed(inner, seed).propose(trials[:finished], [{}] * under_way)
+        return next(step for step in range(11) if inner.told == weighed(trials[:finished], step / 10))
+
+    drawn = [weight(3, 4, number) for number in range(60)]
+    assert set(drawn) == set(range(11)), "both ends among them"
+    assert [weight(3, 4 + number, 0) for number in range(9)] == drawn[:9] != [weight(4, 4, number) for number in range(9)]
 
 
 def test_an_order_goes_from_front_to_front_and_spreads_over_each() -> None:

@@ -66,6 +66,8 @@ def test_a_trial_that_was_gone_on_with_ends_when_its_last_part_did() -> None:
     assert alone.seconds == 530.0
     (found,) = passed(state(paused, trial(2, 25, 500, 0.86)))
     assert (found.trial, found.trials, found.seconds) == (2, 2, 525.0)
+    (found,) = passed(state(paused, trial(2, 25, 515, 0.86)))
+    assert (found.trial, found.seconds) == (1, 530.0)
 
 
 def test_machines_are_those_that_had_worked_when_the_last_trial_began_or_was_gone_on_with() -> None:
@@ -74,7 +76,10 @@ def test_machines_are_those_that_had_worked_when_the_last_trial_began_or_was_gon
     assert machines_until([early], sessions) == ("small",)
     for late in (trial(2, 600, 9, 0.5), replace(early, resumed=(at(610), 50.0)), replace(early, started="")):
         assert machines_until([late], sessions) == ("small", "big")
-    assert machines_until([early], (*sessions, WorkerTime("", None, "", machine="odd"))) == ("small", "odd"), "it may have been at it"
+    assert machines_until([early], (*sessions, WorkerTime("", None, "", machine="odd"), WorkerTime(at(0), None, at(9)))) == (
+        "small",
+        "odd",
+    ), "it may have been at it"
     both = state(early, sessions=(*sessions, replace(sessions[0], machine=""), sessions[0]))
     assert searched_on(both) == ("small", "big")
     cluster = replace(both, study=LoggedStudy.of({"executor": {"kind": "dask"}}))
