@@ -42,7 +42,7 @@ def reduce(state: RunState, event: events.Event) -> RunState:
     outside = isinstance(event, _AFTERWARDS) or (
         isinstance(event, events.Progressed) and (after.status != RunStatus.RUNNING or event.stage not in events.SEARCHING)
     )
-    if sessions and after.status != RunStatus.NEW and not outside:
+    if sessions and not outside:
         sessions = (*sessions[:-1], sessions[-1].until(event))
     if not isinstance(event, events.Progressed | events.Note):
         stages = _going_on(after, {event.trial} if isinstance(event, _OF_A_TRIAL) else ())
@@ -96,7 +96,7 @@ def _with_epochs(state: RunState, found: Sequence[events.EpochFinished]) -> RunS
             trial = trials[number - 1]
             before = trial.epochs if isinstance(trial.epochs, Epochs) else Epochs()
             trials = trials.set(number - 1, changed(trial, epochs=before.and_then(own)))
-    if sessions and state.status != RunStatus.NEW:
+    if sessions:
         sessions = (*sessions[:-1], sessions[-1].until(*fresh))
     times = [event.time for event in fresh if event.time]
     return changed(

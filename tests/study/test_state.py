@@ -12,10 +12,11 @@ import pytest
 from ser_tui.cli.following import lines
 from ser_tui.study import events
 from ser_tui.study.errors import UserError
+from ser_tui.study.findings import findings_of
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.log_codec import DamagedLine, decode, encode
 from ser_tui.study.narration import narrate
-from ser_tui.study.reducer import reduce, reduce_all
+from ser_tui.study.reducer import LOG_LINES, reduce, reduce_all
 from ser_tui.study.run_summary import from_stored, to_stored
 from ser_tui.study.scores import Score
 from ser_tui.study.searching import Budget
@@ -338,6 +339,34 @@ def test_a_trial_that_is_paused_at_a_rung_goes_on_from_there_or_anew_and_is_left
     assert after(16) == ("paused", [1, 2], [2], 19.0, 0) == after(19) and reduce_all(told[:19]).running == ()
     assert after(20)[0] == "dropped" and reduce_all(told).trials == reduce_all(told[:20]).trials
     assert reduce_all(log(started(), trial(1), left)).trials[0].status == "running", "it was never paused"
+    failed = reduce_all([*told[:7], *log(events.TrialFailed(trial=1, kind="error", reason="x", seconds=25.0), start=7)])
+    assert failed.trials[0].status == "failed" and failed.running == ()
+
+
+def test_beside_a_trial_that_goes_on_those_are_under_way_that_its_worker_knew_of() -> None:
+    def paused(number: int) -> events.TrialPaused:
+        return events.TrialPaused(trial=number, epoch=1, epochs=6, rung=1, bca=0.5, interval=(0.4, 0.6), utterances=2, seconds=1.0)
+
+    begun = [started(), trial(1), paused(1), trial(2), replace(trial(3), pending=(2,))]
+    for pending, running, second in (((2, 3), (2, 3, 1), "running"), ((3,), (3, 1), "failed")):
+        state = reduce_all(log(*begun, events.TrialContinued(trial=1, epoch=1, until=2, pending=pending)))
+        assert (state.running, state.trials[1].status) == (running, second), "the end of any other cannot be read"
+
+
+def test_a_seed_is_told_once_and_an_evaluation_that_failed_leaves_the_others() -> None:
+    seed = events.SeedScored(trial=1, seed=7, bca=0.5, interval=(0.4, 0.6), utterances=2, seconds=1.0)
+    told = reduce_all(log(started(), trial(1), finished(1, 0.5), seed, replace(seed, seed=8), replace(seed, bca=0.6)))
+    assert [(one.seed, one.bca) for one in told.seeds] == [(8, 0.5), (7, 0.6)]
+    one = events.EvaluationStarted(corpus="a", mapping={}, utterances=2)
+    state = reduce_all(log(started(), one, *(events.EvaluationFailed(corpus="b", reason=why) for why in ("gone", "empty"))))
+    assert [(each.corpus, each.reason) for each in state.evaluations] == [("a", ""), ("b", "empty")]
+
+
+def test_of_a_long_log_the_last_lines_are_kept() -> None:
+    notes = [events.Note(text=f"n{number}", level="warning" if number % 2 else "info") for number in range(1200)]
+    kept = reduce_all(log(*notes)).log
+    assert LOG_LINES <= len(kept) <= 2 * LOG_LINES and [line[1:] for line in kept[-2:]] == [("info", "n1198"), ("warning", "n1199")]
+    assert [line[2] for line in kept] == [f"n{number}" for number in range(1200 - len(kept), 1200)]
 
 
 def test_folds_that_are_trained_are_kept_until_all_of_their_protocol_are_scored() -> None:
@@ -355,6 +384,7 @@ def test_folds_that_are_trained_are_kept_until_all_of_their_protocol_are_scored(
     three = [("loso", "b", (0, 1)), ("loso", "a", (1, 1)), ("kfold", "a", (0, 1))]
     assert kept() == kept(replace(scored, nested=3)) == three, "nested ones are others"
     assert kept(scored) == three[2:]
+    assert kept(replace(fold("loso", "c", (0, -1)), probe=(-1, 1)))[3:] == [("loso", "c", (0, -1))], "one could not be read"
     assert kept(fold("loso", "c", (0, 2)), replace(fold("loso", "c"), probe=(0, -2)), replace(fold("loso", "c"), trial=2)) == three
     [twice] = reduce_all(log(*begun, scored, replace(scored, pooled_bca=0.6))).folds
     assert twice.pooled_bca == 0.6
@@ -367,6 +397,10 @@ def test_a_resumed_run_keeps_its_budget_and_bounds_unless_the_worker_says_others
     more = reduce_all([start, *log(events.RunResumed(budget={"trials": 9}, planned_trials=9), start=1)])
     assert more.start is not None and (more.start.planned_trials, more.start.study["budget"]) == (9, {"trials": 9})
     assert more.start.study["strategy"] == {"kind": "gp"} and more.start.findings == kept.start.findings
+    search = {"epochs": {"low": 1, "high": 9}}
+    wider = reduce_all([*log(started(3), trial(1), finished(1, 0.5)), *log(events.RunResumed(search=search), start=3)])
+    assert wider.start is not None and wider.start.study == {**start.study, "search": search}
+    assert [(one.kind, one.count) for one in findings_of(wider.start)] == [("bounds", 1)]
 
 
 def test_answers_of_impossible_classes_are_not_believed() -> None:
