@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,7 +33,7 @@ from ser_tui.study.formatting import (
     score,
     score_with_interval,
 )
-from ser_tui.study.headline import chose, of_collapsed, sample, speakers_text
+from ser_tui.study.headline import Figure, beside_headline, chose, of_collapsed, sample, speakers_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
 from ser_tui.study.paired_runs import corrected, told_rows
 from ser_tui.study.score_keys import OF_ACCURACY, SCORE
@@ -149,12 +150,15 @@ def comparison_sheet(told: Sequence[Told], compared: Compared) -> Sheet:
 
 
 def paper_sheet(told: Sequence[Told]) -> Sheet:
-    """One row a run: BCA of the best trial on the validation part, which the paired tests are about, and the figure for report; where
-    a run searches for something else than BCA, what the best trial of each was chosen by.
+    """One row a run: BCA of the best trial on the validation part, which the paired tests are about, the figure for report, and that of
+    folds where it is of something else, see `beside_headline`; where a run searches for something else than BCA, what the best trial of
+    each was chosen by.
 
     A figure stands out only where the paired tests against all other runs of the table say that it is better, each at 5 %: to be
     better than all of them it must win every test, so that no correction for several tests is due (Berger 1982, intersection-union).
     """
+    folds = [beside_headline(one.state) for one in told]
+    without = all(figure is None for figure in folds)
     columns = [
         SheetColumn("run", hidden=True),
         SheetColumn("name", "study"),
@@ -179,6 +183,12 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("of_what", "of", told=True),
         SheetColumn("n", "n, speakers", hidden=True),
         SheetColumn("sample", "n, speakers", told=True),
+        *(replace(column, hidden=column.hidden or without) for column in _score_columns(f"folds_{BCA}", "BCA of folds [95 % CI]")),
+        SheetColumn("folds_of", hidden=True),
+        SheetColumn("folds_chosen_on", hidden=True),
+        SheetColumn("folds_of_what", "of", told=True, hidden=without),
+        SheetColumn("folds_n", hidden=True),
+        SheetColumn("folds_sample", "n, speakers", told=True, hidden=without),
     ]
     place = next(number for number, column in enumerate(columns) if column.name == f"{_CHOSEN_BY}_interval")
     firsts = [Pairing(), *corrected([pair(told[0].state, one.state) for one in told[1:]])]
@@ -215,6 +225,7 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
                 figure and "; ".join(filter(None, (figure["name"], chose(figure["chosen_on"])))),
                 (figure and figure["n"]) or None,
                 figure and sample(figure["n"], figure["speakers"]),
+                *_of_folds(folds[number]),
             )
         )
     tested = "Bold: better than every other run here by a paired permutation test on the same utterances (p < .05 each). "
@@ -223,6 +234,15 @@ def paper_sheet(told: Sequence[Told]) -> Sheet:
     on = f"Corpus: {corpus}. " if corpus and _alike(told, "corpus") else ""
     note = f"{on}BCA is balanced class accuracy (UAR). {bold}{_chosen(told)} {_warnings(told)}".strip()
     return Sheet(_names(told), tuple(columns), tuple(rows), frozenset(strong), note)
+
+
+def _of_folds(figure: Figure | None) -> tuple[Any, ...]:
+    """The cells of `paper_sheet` about folds."""
+    if figure is None:
+        return (*_scored(None, None), None, None, None, None, None)
+    of_what = "; ".join(filter(None, (figure.name, chose(figure.chosen_on))))
+    scored = _scored(figure.score.value, figure.score.interval)
+    return (*scored, figure.name, figure.chosen_on or None, of_what, figure.n or None, sample(figure.n, figure.speakers))
 
 
 def _protocols(told: Sequence[Told]) -> str:

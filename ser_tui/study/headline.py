@@ -66,12 +66,7 @@ def headline(state: RunState) -> Figure | None:
     mine = [folds for folds in state.folds if folds.protocol == state.study.protocol]
     own = max(mine, key=lambda folds: (bool(folds.nested), folds.averaged == 1), default=None)
     if own is not None:
-        # A run that went on since has made more trials than the search inside each fold had, or has another best one.
-        of = f" of {counted(own.nested, 'trial')}" if own.nested and own.nested != state.finished_trials else ""
-        if not own.nested and state.best is not None and own.trial != state.best.number:
-            of = f" of trial {own.trial}, not the best any more"
-        name, on = f"{own.protocol}, pooled{own.name.removeprefix(own.protocol)}{of}{by}", chosen_on(own, state.study)
-        return Figure("pooled", name, own.scores[BCA], own.utterances, own.interval_speakers, on, transductive)
+        return _pooled(own, state)
     best = state.best
     score = None if best is None else best.score()
     if best is None or score is None:
@@ -79,6 +74,28 @@ def headline(state: RunState) -> Figure | None:
     over, pooled = validation_speakers(state.start), pooled_over(state.start)
     name = f"validation, {pooled}" if pooled else "validation"
     return Figure("validation", f"{name}{by}", score, best.utterances, over, chosen or _ALL, transductive)
+
+
+def beside_headline(state: RunState) -> Figure | None:
+    """The BCA of all folds pooled that a reader of the headline must not miss, where that is of something else, as of a test part: of
+    several protocols nested ones first, then the study's own. None where there is none."""
+
+    def rank(folds: FoldsScored) -> tuple[bool, bool, bool]:
+        return bool(folds.nested), folds.protocol == state.study.protocol, folds.averaged == 1
+
+    of_folds = max(state.folds, key=rank, default=None)
+    figure = None if of_folds is None else _pooled(of_folds, state)
+    return None if figure == headline(state) else figure
+
+
+def _pooled(folds: FoldsScored, state: RunState) -> Figure:
+    # A run that went on since has made more trials than the search inside each fold had, or has another best one.
+    of = f" of {counted(folds.nested, 'trial')}" if folds.nested and folds.nested != state.finished_trials else ""
+    if not folds.nested and state.best is not None and folds.trial != state.best.number:
+        of = f" of trial {folds.trial}, not the best any more"
+    name = f"{folds.protocol}, pooled{folds.name.removeprefix(folds.protocol)}{of}{state.study.beside}"
+    on, transductive = chosen_on(folds, state.study), bool(state.study.transductive)
+    return Figure("pooled", name, folds.scores[BCA], folds.utterances, folds.interval_speakers, on, transductive)
 
 
 _ALL = "all of it"

@@ -291,6 +291,22 @@ def test_a_pooled_figure_in_a_table_says_what_chose_its_configuration(tmp_path: 
         assert "loso, pooled; fold 03 chose the configuration" in written(paper_sheet([told]), form), form
 
 
+def test_a_paper_s_table_has_test_part_and_nested_folds_each_with_its_label(tmp_path: Path) -> None:
+    run = scored_run(tmp_path)
+    told = tell(run.folder)
+    (row,) = json.loads(written(paper_sheet([told]), "json"))
+    assert (row["of"], row["folds_bca"], row["folds_of"], row["folds_chosen_on"]) == ("test part", 0.889, "loso, pooled", "validation")
+    assert (row["folds_bca_low"], row["folds_bca_high"], row["folds_n"]) == (0.86, 0.91, 535)
+    run.write(replace(FOLDS, nested=3, pooled_bca=0.846, interval=(0.8, 0.88)))
+    both, alone = tell(run.folder), tell(finished(tmp_path, number=1, trials=2).folder)
+    for form in ("markdown", "latex", "html"):
+        text = written(paper_sheet([both, alone]), form).replace("\\", "")
+        assert ".912 [.860, .950]" in text and "test part" in text and "BCA of folds" in text, form
+        assert ".846 [.800, .880]" in text and "loso, pooled, nested; the other folds chose the configuration" in text, form
+        assert "folds" not in written(paper_sheet([alone]), form), "no column of nothing"
+    assert json.loads(written(paper_sheet([alone]), "json"))[0]["folds_bca"] is None
+
+
 def test_several_tests_against_the_first_run_are_corrected_and_say_what_they_are_about(tmp_path: Path) -> None:
     two = paired(tmp_path / "a", 0.56)
     alone = json.loads(written(paper_sheet(two), "json"))[1]
