@@ -3,8 +3,12 @@ through a codec, or lost its silence: told by what they sound like, and what mus
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import operator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +34,75 @@ _MANY = 0.02
 HOW = "another sample rate, gain or codec, say"
 
 
-def pairs(utterances: Sequence[Utterance]) -> tuple[tuple[int, int], ...]:
-    """Indices (one, another) of utterances that are likely the same recording, ascending; copies byte for byte among them."""
-    return _pairs(
+@dataclass(frozen=True)
+class Alike:
+    """Which utterances are likely the same recording, copies byte for byte among them, without a place for every pair of them: of 10,000
+    copies there are 50 million. `groups`: the indices of those that have one print, ascending; `links` [L, 2]: two groups, by number, whose
+    prints are alike."""
+
+    groups: tuple[tuple[int, ...], ...]
+    links: NDArray[np.int32]
+
+    def apart(self, sources: Sequence[str], kinds: Sequence[Hashable], differ: Callable[[Any, Any], bool]) -> Pairs:
+        """The pairs of utterances that are alike, of other `sources` [utterances], which tell a recording by its bytes, and of whose `kinds`
+        [utterances] `differ` is true. Of few kinds: each is compared with each."""
+        number = {kind: place for place, kind in enumerate(dict.fromkeys(kinds[index] for group in self.groups for index in group))}
+        table = np.array([[differ(one, other) for other in number] for one in number], dtype=np.int64).reshape(len(number), len(number))
+
+        def held(indices: Iterable[int]) -> NDArray[np.int64]:
+            return np.bincount([number[kinds[index]] for index in indices], minlength=len(number))
+
+        counts = np.array([held(group) for group in self.groups], dtype=np.int64).reshape(len(self.groups), len(number))
+        met = counts @ table
+        across = np.empty(len(self.links), dtype=np.int64)
+        for first in range(0, len(self.links), _AT_ONCE):
+            one, other = self.links[first : first + _AT_ONCE].T
+            across[first : first + _AT_ONCE] = (met[one] * counts[other]).sum(axis=1)
+        within = (met * counts).sum(axis=1)
+        # Without those of one source, which are segments of one recording or copies byte for byte.
+        by_source = [_by_source(group, sources) for group in self.groups]
+        of_groups: dict[str, list[int]] = defaultdict(list)
+        for place, of in enumerate(by_source):
+            within[place] -= sum(int(own @ table @ own) for own in map(held, of.values()))
+            for source in of:
+                of_groups[source].append(place)
+        several = {place for places in of_groups.values() if len(places) > 1 for place in places}
+        for place in np.flatnonzero(np.isin(self.links, [*several]).all(axis=1)).tolist() if several else ():
+            one, other = self.links[place].tolist()
+            both = by_source[one].keys() & by_source[other].keys()
+            across[place] -= sum(int(held(by_source[one][source]) @ table @ held(by_source[other][source])) for source in both)
+        total = int(across.sum() + within.sum() // 2)
+
+        def is_one(mine: int, theirs: int) -> bool:
+            return sources[mine] != sources[theirs] and differ(kinds[mine], kinds[theirs])
+
+        linked = [tuple(link) for link in self.links[np.flatnonzero(across)[:1]].tolist()]
+        found = [*linked, *((place, place) for place in np.flatnonzero(within)[:1].tolist())]
+        for one, other in sorted(found, key=lambda pair: min(self.groups[pair[0]][0], self.groups[pair[1]][0]))[:1]:
+            pairs = ((mine, theirs) for mine in self.groups[one] for theirs in self.groups[other])
+            example = next(pair for pair in pairs if is_one(*pair))
+            return Pairs(total, (min(example), max(example)))
+        return Pairs(0, None)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """How many there are, and one of them."""
+
+    count: int
+    example: tuple[int, int] | None
+
+
+def _by_source(group: Iterable[int], sources: Sequence[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for index in group:
+        found[sources[index]].append(index)
+    return found
+
+
+def alike(utterances: Sequence[Utterance]) -> Alike:
+    """Which of `utterances` are likely the same recording."""
+    return _alike_of(
         tuple((one.sound, one.seconds) for one in utterances if one.sound), tuple(i for i, one in enumerate(utterances) if one.sound)
     )
 
@@ -46,7 +116,7 @@ def matches(asked: Sequence[Utterance], heard: Sequence[Utterance]) -> dict[int,
     best: dict[int, tuple[float, int]] = {}
     for first in range(0, len(mine), _ROWS):
         rows = slice(first, first + _ROWS)
-        for row, column, likeness in zip(*_alike(mine[rows], asked_heads[rows], known, known_heads, room), strict=True):
+        for row, column, likeness in zip(*_near(mine[rows], asked_heads[rows], known, known_heads, room), strict=True):
             index = first + int(row)
             if index not in best or likeness > best[index][0]:
                 best[index] = float(likeness), int(column)
@@ -55,47 +125,52 @@ def matches(asked: Sequence[Utterance], heard: Sequence[Utterance]) -> dict[int,
 
 def across_parts(manifest: Manifest, folds: Sequence[Mapping[str, Collection[int]]], called: Mapping[str, str]) -> list[Finding]:
     """A finding where recordings of one part of a fold are likely those of another, whose bytes differ; `called`: a part in words."""
-    digests, utterances = manifest.digests, manifest.utterances
-    close = [
-        (one, other) for one, other in pairs(utterances) if digests.get(utterances[one].id, "a") != digests.get(utterances[other].id, "b")
-    ]
-    split: dict[tuple[int, int], tuple[str, str]] = {}
-    for fold in folds if close else ():
-        part = {index: name for name, indices in fold.items() for index in indices}
-        for pair in close:
-            where = (part.get(pair[0], ""), part.get(pair[1], ""))
-            if all(where) and where[0] != where[1]:
-                split.setdefault(pair, where)
-    if not split:
+    utterances = manifest.utterances
+    found = alike(utterances)
+    if not found.groups:
         return []
-    (one, other), (part_of_one, part_of_other) = next(iter(split.items()))
+    parts: dict[int, list[str]] = {index: [""] * len(folds) for group in found.groups for index in group}
+    for number, fold in enumerate(folds):
+        for name, indices in fold.items():
+            for index in parts.keys() & set(indices):
+                parts[index][number] = name
+
+    def separated(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+        return any(mine and theirs and mine != theirs for mine, theirs in zip(one, other, strict=True))
+
+    split = found.apart(list(map(manifest.recording, utterances)), [tuple(parts.get(index, ())) for index in range(len(utterances))], separated)
+    if split.example is None:
+        return []
+    one, other = split.example
+    part_of_one, part_of_other = next(both for both in zip(parts[one], parts[other], strict=True) if separated(both[:1], both[1:]))
     sentence = (
-        f"Likely the same recording: {counted(len(split), 'pair')} of recordings in two parts {_sound(len(split))} alike, though not byte "
+        f"Likely the same recording: {counted(split.count, 'pair')} of recordings in two parts {_sound(split.count)} alike, though not byte "
         f"for byte ({HOW}), for example {utterances[one].id} ({called[part_of_one]}) and {utterances[other].id} ({called[part_of_other]}). "
         "Copies count as recognised because they were learnt by heart; nothing was left out."
     )
-    return [Finding(kind="likely_duplicates", sentence=sentence, count=len(split))]
+    return [Finding(kind="likely_duplicates", sentence=sentence, count=split.count)]
 
 
 def copies_likely(manifest: Manifest, indices: Sequence[int] | None = None, classes: Mapping[str, str] | None = None) -> list[Finding]:
     """A finding where some of the utterances at `indices` (None: all) are likely the same recording, in other bytes; otherwise nothing.
     `classes`: as in `repeated.contradictions`."""
     chosen = [manifest.utterances[index] for index in (range(len(manifest.utterances)) if indices is None else indices)]
-    close = [(chosen[one], chosen[other]) for one, other in pairs(chosen)]
-    close = [pair for pair in close if len({manifest.digests.get(one.id, one.id) for one in pair}) > 1]
-    if not close:
+    sources, found = list(map(manifest.recording, chosen)), alike(chosen)
+    close = found.apart(sources, [""] * len(chosen), lambda one, other: True)
+    if close.example is None:
         return []
-    apart = sum(len({one.emotion if classes is None else classes[one.emotion] for one in pair}) > 1 for pair in close)
-    one, other = close[0]
+    meant = [one.emotion if classes is None else classes[one.emotion] for one in chosen]
+    apart = found.apart(sources, meant, operator.ne).count
+    one, other = (chosen[index] for index in close.example)
     what = "emotions" if classes is None else "classes"
     sentence = (
-        f"Likely the same recording: {counted(len(close), 'pair')} of recordings {_sound(len(close))} alike, though not byte for byte "
+        f"Likely the same recording: {counted(close.count, 'pair')} of recordings {_sound(close.count)} alike, though not byte for byte "
         f"({HOW}), for example {one.id} and {other.id}"
         + (f"; {apart} of the pairs under different {what}" if apart else "")
         + ". Listen to them: n counts both, and nothing was left out."
     )
     # Of a target that is scored, they say nothing of what was trained on, as copies byte for byte in it do not.
-    return [Finding(kind="likely_duplicates" if classes is None else "told", sentence=sentence, count=len(close), of=len(chosen))]
+    return [Finding(kind="likely_duplicates" if classes is None else "told", sentence=sentence, count=close.count, of=len(chosen))]
 
 
 def _sound(number: int) -> str:
@@ -103,22 +178,32 @@ def _sound(number: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def _pairs(prints: tuple[tuple[str, float], ...], places: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+def _alike_of(prints: tuple[tuple[str, float], ...], places: tuple[int, ...]) -> Alike:
     """Of `prints` (text, seconds), whose indices are `places`. Kept, as a form asks for it with every key."""
-    order = sorted(range(len(prints)), key=lambda index: prints[index][1])
-    seconds = np.asarray([prints[index][1] for index in order])
-    known = vectors([prints[index][0] for index in order])
+    members: dict[str, list[int]] = defaultdict(list)
+    for place, (text, _) in zip(places, prints, strict=True):
+        members[text].append(place)
+    # Copies that lost their silence differ in length and not in their print; the first of them stands for all.
+    length = dict(reversed(prints))
+    texts = sorted(members, key=lambda text: length[text])
+    readable = vectors(texts).any(axis=1)
+    texts = [text for text, one in zip(texts, readable, strict=True) if one]
+    seconds, known = np.asarray([length[text] for text in texts]), vectors(texts)
     heads, room = _heads(known), _room(len(known))
-    found: list[tuple[int, int]] = []
-    for first in range(0, len(order), _ROWS):
+    found: list[NDArray[np.int32]] = [np.empty((0, 2), np.int32)]
+    for first in range(0, len(texts), _ROWS):
         rows = slice(first, first + _ROWS)
-        last = len(order) if len(order) <= _EVERY else int(np.searchsorted(seconds, seconds[rows][-1] + _SECONDS, "right"))
+        last = len(texts) if len(texts) <= _EVERY else int(np.searchsorted(seconds, seconds[rows][-1] + _SECONDS, "right"))
         others = slice(first, last)
-        for row, column, _ in zip(*_alike(known[rows], heads[rows], known[others], heads[others], room), strict=True):
-            if column > row:
-                one, other = places[order[first + int(row)]], places[order[first + int(column)]]
-                found.append((min(one, other), max(one, other)))
-    return tuple(sorted(found))
+        mine, theirs, _ = _near(known[rows], heads[rows], known[others], heads[others], room)
+        above = theirs > mine
+        found.append((np.stack([mine[above], theirs[above]], axis=1) + first).astype(np.int32))
+    links = np.concatenate(found)
+    # Only of those that are like another.
+    kept = sorted({*np.unique(links).tolist(), *(number for number, text in enumerate(texts) if len(members[text]) > 1)})
+    renumbered = np.zeros(len(texts), np.int32)
+    renumbered[kept] = np.arange(len(kept))
+    return Alike(tuple(tuple(members[texts[number]]) for number in kept), renumbered[links])
 
 
 def _heads(known: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -132,7 +217,7 @@ def _room(columns: int) -> NDArray[np.float32]:
     return np.empty(_ROWS * columns, np.float32)
 
 
-def _alike(
+def _near(
     mine: NDArray[np.float32],
     my_heads: NDArray[np.float32],
     known: NDArray[np.float32],

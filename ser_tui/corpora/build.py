@@ -37,15 +37,20 @@ def from_labels(
     recordings: dict[str, list[str]] = {}
     for name, labels in wanted.items():
         recordings.setdefault(labels.file or name, []).append(name)
-    cut = {file for file, names in recordings.items() if any(not _is_whole(wanted[name]) for name in names)}
-    for file, audio in inspect_all(root, recordings, progress, in_segments=cut, fresh=fresh).items():
+    cut = {
+        file: [(wanted[name].start, wanted[name].end) for name in names]
+        for file, names in recordings.items()
+        if any(not _is_whole(wanted[name]) for name in names)
+    }
+    for file, audio in inspect_all(root, recordings, progress, cut=cut, fresh=fresh).items():
+        sounds = {} if isinstance(audio, str) else {(first, last): sound for first, last, sound in audio.segments}
         names = recordings[file]
         if isinstance(audio, str):
             several = len(names) > 1
             left_out.append(Problem(file, f"{audio} (with it {len(names)} utterances)") if several else _problem(names[0], file, audio))
             continue
         for name in names:
-            made = _utterance(name, root / file, wanted[name], audio, file in cut)
+            made = _utterance(name, root / file, wanted[name], audio, sounds if file in cut else None)
             if isinstance(made, str):
                 left_out.append(_problem(name, file, made))
                 continue
@@ -63,23 +68,23 @@ def _is_whole(labels: Labels) -> bool:
     return segments.is_whole(labels.start, labels.end)
 
 
-def _utterance(name: str, path: Path, labels: Labels, audio: Audio, cut: bool) -> Utterance | str:
-    """The utterance that `labels` describe of the recording at `path`, or why it is none. `cut`: segments of it are utterances."""
-    start, end, seconds = None, None, audio.seconds
-    if cut:
+def _utterance(name: str, path: Path, labels: Labels, audio: Audio, cut: Mapping[tuple[int, int], str] | None) -> Utterance | str:
+    """The utterance that `labels` describe of the recording at `path`, or why it is none. `cut`: segments of it are utterances, and what
+    they sound like."""
+    start, end, seconds, sound = None, None, audio.seconds, audio.sound
+    if cut is not None:
         problem = segments.bounds_problem(labels.start, labels.end, audio.seconds)
         if problem:
             return problem
         if not _is_whole(labels):
-            start = segments.rounded(labels.start or 0.0)
-            end = None if labels.end is None else min(segments.rounded(labels.end), audio.seconds)
+            start, end = segments.used(labels.start, labels.end, audio.seconds)
         first, last = segments.span(start, end, audio.sample_rate, audio.frames)
         if any(begin <= first and last <= over for begin, over in audio.silences):
             return "silent: every sample is zero"
-        seconds = (last - first) / audio.sample_rate
+        seconds, sound = (last - first) / audio.sample_rate, cut.get((first, last), "")
     return Utterance(
         id=name, path=path, emotion=labels.emotion, speaker=labels.speaker, gender=labels.gender, sentence=labels.sentence,
         language=labels.language, seconds=seconds, sample_rate=audio.sample_rate, channels=audio.channels, part=labels.part,
-        session=labels.session, start=start, end=end, fold=labels.fold, recording=audio.digest if cut else None,
-        sound=audio.sound, upper=audio.upper,
+        session=labels.session, start=start, end=end, fold=labels.fold, recording=None if cut is None else audio.digest,
+        sound=sound, upper=audio.upper,
     )  # fmt: skip

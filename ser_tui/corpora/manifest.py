@@ -48,7 +48,7 @@ class Utterance:
     """The known corpus of which this one is a copy or a part, where its name says another; empty: `corpus` says it."""
 
     sound: str = ""
-    """What tells copies of it in other bytes, see `hearing.prints.Print.text`; empty: nothing does, as of segments."""
+    """What tells copies of it in other bytes, see `hearing.prints.Print.text`; empty: nothing does."""
     upper: float | None = None
     """As in `hearing.prints.Print`."""
 

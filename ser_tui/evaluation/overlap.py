@@ -109,8 +109,8 @@ def _likely(
 ) -> list[Finding]:
     """A finding where recordings are likely copies, in other bytes, of what was trained on or chose the configuration."""
     used = [*heard, *validation]
-    known = {trained.digests[one.id] for one in used}
-    others = [one for one in asked if target.digests[one.id] not in known]
+    known = {trained.recording(one) for one in used}
+    others = [one for one in asked if target.recording(one) not in known]
     found = matches(others, used)
     if not found:
         return []

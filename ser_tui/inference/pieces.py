@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ser_tui.corpora.hearing.audio import LONGEST_SECONDS
 from ser_tui.corpora.hearing.containers import problem_of
-from ser_tui.corpora.hearing.segments import Clip, rounded
+from ser_tui.corpora.hearing.segments import LONGEST_SECONDS, Clip, rounded
 from ser_tui.inference import voice
 from ser_tui.store.answers import SILENT
 from ser_tui.study.formatting import duration

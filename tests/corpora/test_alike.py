@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from ser_tui.corpora import build
 from ser_tui.corpora import manifest as manifests
-from ser_tui.corpora.alike import ALIKE, across_parts, copies_likely, matches, pairs
+from ser_tui.corpora.alike import ALIKE, across_parts, alike, copies_likely, matches
 from ser_tui.corpora.hearing.audio import Audio, inspect
 from ser_tui.corpora.hearing.prints import vectors as as_vectors
+from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.evaluation.audible import is_narrow, mixed_bands, narrow_band, unheard_ends
 from ser_tui.evaluation.overlap import overlap
@@ -53,6 +56,13 @@ def utterances(prints: list[str]) -> list[Utterance]:
     return [Utterance(str(n), Path(str(n)), "a", None, None, None, None, 1 + n % 9, 16_000, 1, sound=text) for n, text in enumerate(prints)]
 
 
+def pairs(asked: list[Utterance]) -> set[tuple[int, int]]:
+    """All of which the prints are alike, one by one."""
+    found = alike(asked)
+    both = [(found.groups[one], found.groups[other]) for one, other in found.links.tolist()] + [(group, group) for group in found.groups]
+    return {(min(one, other), max(one, other)) for mine, theirs in both for one in mine for other in theirs if one != other}
+
+
 @pytest.mark.parametrize("spread", [1.0, 0.07])  # 0.07: so many near ones that the short way is no help
 def test_what_is_left_out_early_is_never_alike(spread: float) -> None:
     chance = np.random.default_rng(0)
@@ -69,17 +79,40 @@ def test_what_is_left_out_early_is_never_alike(spread: float) -> None:
 
 
 def test_many_copies_of_one_recording_take_no_memory_of_their_own() -> None:
-    """Two vectors a pair of them came to 18 and to 36 MB."""
+    """Two vectors a pair of them came to 18 and to 36 MB, and the pairs themselves to 100 bytes each."""
     chance = np.random.default_rng(0)
     asked = utterances([as_print(chance.standard_normal(192))] * 512)
     others = utterances([as_print(one) for one in chance.standard_normal((1_000, 192))])
     tracemalloc.start()
     try:
         assert matches(asked, [*others, *asked[:20]]) == {n: 1_000 for n in range(512)}
-        assert len(pairs(asked[:150])) == 150 * 149 / 2
+        assert alike([*others, *asked]).groups == (tuple(range(1_000, 1_512)),)
+        assert copies_likely(of_emotions(asked))[0].count == 512 * 511 / 2
         assert tracemalloc.get_traced_memory()[1] < 12e6
     finally:
         tracemalloc.stop()
+
+
+def of_emotions(those: list[Utterance], emotions: str = "a", same: int = 1) -> Manifest:
+    """A manifest of them, their `emotions` in turn; of every `same` of them the bytes are the same."""
+    named = [replace(one, id=f"{n:05}", emotion=emotions[n % len(emotions)]) for n, one in enumerate(those)]
+    return manifests.make("many", Path("many"), named, [], {one.id: str(n // same) for n, one in enumerate(named)})
+
+
+def test_pairs_are_counted_as_one_by_one() -> None:
+    chance = np.random.default_rng(3)
+    base = chance.standard_normal((6, 192))
+    near = [base[n % 6] + 0.02 * (n // 24) * chance.standard_normal(192) for n in range(60)]  # the first 24 have six prints
+    manifest = of_emotions(utterances([as_print(one) for one in near]), "abbab", 6)
+    asked, digests = manifest.utterances, [manifest.digests[one.id] for one in manifest.utterances]
+    close = {pair for pair in pairs(list(asked)) if digests[pair[0]] != digests[pair[1]]}
+    apart = sum(asked[one].emotion != asked[other].emotion for one, other in close)
+    [found] = copies_likely(manifest)
+    assert found.count == len(close) > 200 and f"; {apart} of the pairs under different emotions" in found.sentence
+    folds = [{"train": range(0, 40), "validation": range(40, 55)}, {"train": range(20, 60), "validation": range(0, 20)}]
+    split = {pair for pair in close for fold in folds if any((pair[0] in fold[a]) and (pair[1] in fold[b]) for a, b in zip(fold, [*fold][::-1]))}
+    [across] = across_parts(manifest, folds, {"train": "training", "validation": "validation"})
+    assert across.count == len(split) > 100
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +146,26 @@ def test_every_copy_is_likely_the_same_recording_and_another_take_is_not(heard: 
     assert copies_likely(heard, place(heard, "take.wav", "other.wav")) == []
     [within] = copies_likely(heard, classes={"anger": "anger"})
     assert doubts([within]) == "with a warning", "copies within a target do not make it seen"
+
+
+def test_segments_of_a_copy_in_other_bytes_are_told_of_and_those_of_one_recording_are_not(home: Path) -> None:
+    both = np.concatenate([voice(1), voice(2)])
+    soundfile.write(home / "first.wav", both, 16_000)
+    soundfile.write(home / "phone.wav", 0.4 * lowpassed(both)[::2], 8_000)
+    bounds = [(0.0, 2.0), (0.05, 2.0), (2.0, None)]
+    rows = {f"{name} {start}": Labels("anger", file=name, start=start, end=end) for name in ("first.wav", "phone.wav") for start, end in bounds}
+    found = build.from_labels("mine", home, rows)
+    [said] = copies_likely(found)
+    # Two that overlap are like both of them in the copy, and in one recording they are no copies.
+    assert said.count == 4 + 1 and len(pairs(list(found.utterances))) == 4 + 1 + 2
+    parts = {"train": place(found, "first.wav 2.0"), "validation": place(found, "phone.wav 2.0", "phone.wav 0.0")}
+    [across] = across_parts(found, [parts], {"train": "training", "validation": "validation"})
+    assert across.count == 1 and "first.wav 2.0 (training) and phone.wav 2.0 (validation)" in across.sentence
+    [likely] = [one for one in overlap(found, parts["train"], found, parts["validation"]) if one.kind == "likely_duplicates"]
+    assert (likely.count, likely.of) == (1, 2)
+    assert [one.sound for one in found.utterances] == [one.sound for one in build.from_labels("mine", home, rows).utterances]
+    again = build.from_labels("mine", home, {"other": Labels("joy", file="first.wav", start=1.0, end=3.0)})
+    assert again.utterances[0].sound not in {"", *(one.sound for one in found.utterances)}, "of other bounds it is heard anew"
 
 
 @pytest.mark.parametrize("copy", ["phone.wav", "quiet.flac", "later.ogg", "stored.wav"])

@@ -356,13 +356,14 @@ def test_a_file_at_which_the_decoder_dies_is_named_and_the_rest_is_read(
     killer = tmp_path / "killer.py"
     killer.write_text(
         "import os, sys\nfrom ser_tui.corpora.hearing import audio, mpeg\n"
-        "mpeg.inspect = lambda path, **how: os._exit(11) if path.name == '1.mp3' else audio.inspect(path)\nmpeg.main()\n"
+        "mpeg.inspect = lambda path, **how: os._exit(11) if path.name == '1.mp3' else audio.inspect(path, **how)\nmpeg.main()\n"
     )
     run = subprocess.Popen
     monkeypatch.setattr("subprocess.Popen", lambda command, **how: run([command[0], str(killer)], **how))
-    verdicts = list(inspect_apart(paths))
+    verdicts = list(inspect_apart([(paths[0], None), (paths[1], None), (paths[2], [(0.05, 0.15)])]))
     assert [isinstance(verdict, Audio) for verdict in verdicts] == [True, False, True]
     assert verdicts[1] == "the MP3 decoder breaks down on it"
+    assert isinstance(verdicts[2], Audio) and [last - first for first, last, _ in verdicts[2].segments] == [1_600]
 
 
 def test_inspect_never_raises_on_damaged_headers(tmp_path: Path, sound: Any) -> None:

@@ -7,9 +7,11 @@ import math
 import os
 import re
 import stat
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import soundfile
@@ -17,14 +19,12 @@ from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing.containers import payload, sound_file
 from ser_tui.corpora.hearing.prints import Listener, Print
+from ser_tui.corpora.hearing.segments import LONGEST_SECONDS, SHORTEST_SECONDS, Bounds, bounds_problem, span, used
 from ser_tui.study.regular import AWAY
 
 RULES = 4
 """Counts up when the rules of this module change, so that cached verdicts are given again."""
 
-SHORTEST_SECONDS = 0.025
-"""400 samples at 16 kHz: the receptive field of the convolutions of wav2vec2, HuBERT and WavLM."""
-LONGEST_SECONDS = 600.0
 LONGEST_RECORDING_SECONDS = 24 * 3600.0
 """Of a recording that is used in segments."""
 RATES = (4_000, 400_000)
@@ -63,6 +63,8 @@ class Audio:
     """What tells copies of it in other bytes, see `prints.Print.text`; empty: nothing does, as of recordings that are used in segments."""
     upper: float | None = None
     """As in `prints.Print`."""
+    segments: tuple[tuple[int, int, str], ...] = ()
+    """(first frame, the one after the last, its `sound`) of every segment that was asked for, ascending."""
 
     @property
     def frames(self) -> int:
@@ -72,19 +74,25 @@ class Audio:
     def to_plain(self) -> list[Any]:
         """As JSON keeps it; `from_plain` reads it."""
         return [
-            self.seconds, self.sample_rate, self.channels, self.digest, [list(silence) for silence in self.silences], self.sound, self.upper
+            self.seconds, self.sample_rate, self.channels, self.digest, [list(silence) for silence in self.silences], self.sound, self.upper,
+            [list(segment) for segment in self.segments],
         ]  # fmt: skip
 
     @classmethod
     def from_plain(cls, plain: list[Any]) -> Audio:
         """Raises TypeError or ValueError for what `to_plain` did not make."""
         # What an index of before a field was kept lacks.
-        absent: list[Any] = [[], "", None]
-        seconds, rate, channels, digest, silences, sound, upper = plain + absent[len(plain) - 4 :]
+        absent: list[Any] = [[], "", None, []]
+        seconds, rate, channels, digest, silences, sound, upper, cut = plain + absent[len(plain) - 4 :]
         kinds = (int | float, int, int, str, str, int | float | None)
         if not all(map(isinstance, (seconds, rate, channels, digest, sound, upper), kinds)):
             raise TypeError("no facts of an audio file")
-        return cls(seconds, rate, channels, digest, tuple((int(first), int(last)) for first, last in silences), sound, upper)
+        silent = tuple((int(first), int(last)) for first, last in silences)
+        return cls(seconds, rate, channels, digest, silent, sound, upper, tuple((int(one), int(end), str(text)) for one, end, text in cut))
+
+    def spans(self, segments: Sequence[Bounds]) -> list[tuple[int, int]]:
+        """(first frame, the one after the last) of those of `segments` that it has, each once, ascending."""
+        return _spans(segments, self.seconds, self.sample_rate, self.frames)
 
 
 @dataclass(frozen=True)
@@ -102,10 +110,15 @@ def stamp(path: Path) -> Stamp:
     return Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
-def inspect(path: Path, *, in_segments: bool = False) -> Audio | str:
+def _spans(segments: Sequence[Bounds], seconds: float, rate: int, frames: int) -> list[tuple[int, int]]:
+    there = (used(*bounds, seconds) for bounds in segments if not bounds_problem(*bounds, seconds))
+    return sorted({span(start, end, rate, frames) for start, end in there})
+
+
+def inspect(path: Path, *, segments: Sequence[Bounds] | None = None) -> Audio | str:
     """The facts of the audio at `path`, or the reason why it cannot be used. Reads the whole file; never raises.
 
-    `in_segments`: the file is a recording of which stretches are the utterances, so that it may be longer than one, and silent
+    `segments`: the file is a recording of which these stretches are the utterances, so that it may be longer than one, and silent
     in parts.
     """
     try:
@@ -121,7 +134,7 @@ def inspect(path: Path, *, in_segments: bool = False) -> Audio | str:
             return "not a regular file"
         if facts.st_size == 0:
             return "empty: the file has no bytes"
-        return _inspect(descriptor, facts.st_size, in_segments)
+        return _inspect(descriptor, facts.st_size, segments)
     except OSError as error:
         return refused("cannot be read", error)
     except MemoryError:
@@ -153,7 +166,7 @@ def _not_audio(descriptor: int, error: Exception) -> str:
     return Momentary(text)
 
 
-def _inspect(descriptor: int, size: int, in_segments: bool) -> Audio | str:
+def _inspect(descriptor: int, size: int, segments: Sequence[Bounds] | None) -> Audio | str:
     found = payload(descriptor, size)
     problem = _foreign(os.pread(descriptor, 4096, 0), size) or (found.problem if found else "")
     if problem:
@@ -169,19 +182,48 @@ def _inspect(descriptor: int, size: int, in_segments: bool) -> Audio | str:
         if frames >= _ENDLESS:
             return "unfinished: its header does not say how long it is, as where it was written to a pipe; convert it to a file anew"
         seconds = frames / rate
-        longest = LONGEST_RECORDING_SECONDS if in_segments else LONGEST_SECONDS
+        longest = LONGEST_SECONDS if segments is None else LONGEST_RECORDING_SECONDS
         if seconds > longest:
-            what = "a recording with segments" if in_segments else "an utterance"
+            what = "an utterance" if segments is None else "a recording with segments"
             return f"{_duration(seconds)} long; {what} has at most {_duration(longest)}"
         if seconds < SHORTEST_SECONDS:
             return f"{seconds * 1000:.1f} ms long; an utterance has at least {SHORTEST_SECONDS * 1000:g} ms"
-        silences = _Silences(math.ceil(SHORTEST_SECONDS * rate)) if in_segments else None
-        listener = None if in_segments else Listener(rate)
-        problem = _samples_problem(file, frames, silences, listener)
+        whole, silences = Listener(rate), _Silences(math.ceil(SHORTEST_SECONDS * rate))
+        stretches = _Stretches(_spans(segments or (), seconds, rate, frames), rate)
+        listening: list[_Hears] = [whole] if segments is None else [silences, stretches]
+        problem = _samples_problem(file, frames, listening)
     if problem:
         return problem
-    heard = listener.print() if listener else Print("", None)
-    return Audio(seconds, rate, channels, _digest(descriptor), silences.all() if silences else (), heard.text, heard.upper)
+    heard = whole.print() if segments is None else Print("", None)
+    return Audio(seconds, rate, channels, _digest(descriptor), silences.all(), heard.text, heard.upper, stretches.all())
+
+
+class _Hears(Protocol):
+    def add(self, mean: NDArray[np.float32]) -> None:
+        """The next samples [N], channels averaged."""
+
+
+class _Stretches:
+    """Hears the segments at `spans`, ascending, of a recording at `rate` Hz."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]], rate: int) -> None:
+        self._waiting, self._rate, self._read = deque(spans), rate, 0
+        self._under_way: list[tuple[int, int, Listener]] = []
+        self._heard: list[tuple[int, int, str]] = []
+
+    def add(self, mean: NDArray[np.float32]) -> None:
+        """Take in the next samples [N]."""
+        begin, self._read = self._read, self._read + len(mean)
+        while self._waiting and self._waiting[0][0] < self._read:
+            self._under_way.append((*self._waiting.popleft(), Listener(self._rate)))
+        for first, last, listener in self._under_way:
+            listener.add(mean[max(0, first - begin) : last - begin])
+        self._heard += [(first, last, listener.print().text) for first, last, listener in self._under_way if last <= self._read]
+        self._under_way = [one for one in self._under_way if one[1] > self._read]
+
+    def all(self) -> tuple[tuple[int, int, str], ...]:
+        """(first, last, print) of each, now that the recording is over."""
+        return tuple(sorted(self._heard))
 
 
 class _Silences:
@@ -191,10 +233,10 @@ class _Silences:
         self._least, self._begin, self._read = least, 0, 0
         self._found: list[tuple[int, int]] = []
 
-    def add(self, loud: NDArray[np.bool_]) -> None:
-        """Take in the next frames [N]: whether they are other than zero."""
-        self._close(np.flatnonzero(loud) + self._read)
-        self._read += len(loud)
+    def add(self, mean: NDArray[np.float32]) -> None:
+        """Take in the next samples [N]."""
+        self._close(np.flatnonzero(mean) + self._read)
+        self._read += len(mean)
 
     def all(self) -> tuple[tuple[int, int], ...]:
         """What was found, now that the recording is over."""
@@ -215,7 +257,7 @@ def too_loud(peak: float) -> str:
     return f"samples up to {peak:,.0f}, where full scale is 1: whole numbers in a file of floats; divide them by 32768, say"
 
 
-def _samples_problem(file: soundfile.SoundFile, frames: int, silences: _Silences | None, listener: Listener | None) -> str:
+def _samples_problem(file: soundfile.SoundFile, frames: int, listening: Sequence[_Hears]) -> str:
     read, peak, heard = 0, 0.0, 0.0
     while True:
         block = file.read(_BLOCK, dtype="float32", always_2d=True)
@@ -225,10 +267,8 @@ def _samples_problem(file: soundfile.SoundFile, frames: int, silences: _Silences
         if not np.isfinite(largest):
             return f"{'NaN' if np.isnan(block).any() else 'infinite'} samples near {read / file.samplerate:.2f} s"
         mean = block.mean(axis=1)  # which is what is heard of it
-        if silences is not None:
-            silences.add(mean != 0)
-        if listener is not None:
-            listener.add(mean)
+        for one in listening:
+            one.add(mean)
         peak, heard = max(peak, largest), max(heard, float(np.abs(mean).max()))
         read += len(block)
     if read < frames:

@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ser_tui import places
 from ser_tui.corpora.hearing.audio import RULES, Audio, Away, Momentary, Stamp, inspect, refused, stamp
 from ser_tui.corpora.hearing.mpeg import inspect_apart, is_mpeg
+from ser_tui.corpora.hearing.segments import Bounds
 from ser_tui.store.files import write_atomically
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import read_regular
@@ -28,14 +29,15 @@ may be gone before."""
 MOST_BYTES = 256 << 20
 """More than what is known of a million files."""
 
+_NOTHING: Mapping[str, Sequence[Bounds]] = {}
 Progress = Callable[[int, int], None]
 """(files done, files in all)."""
 
 
 def inspect_all(
-    root: Path, files: Iterable[str], progress: Progress | None = None, *, in_segments: Collection[str] = (), fresh: bool = False
+    root: Path, files: Iterable[str], progress: Progress | None = None, *, cut: Mapping[str, Sequence[Bounds]] = _NOTHING, fresh: bool = False
 ) -> dict[str, Audio | str]:
-    """`audio.inspect` of each of `files` under `root`; those `in_segments` are recordings of which stretches are used.
+    """`audio.inspect` of each of `files` under `root`; `cut`: of recordings of which stretches are used, these.
 
     Files whose size and times have not changed are not read again. `fresh` reads them all the same: what a disk has spoilt keeps
     its times. Raises UserError where nothing can be known of a file just now: a corpus without it would be another one.
@@ -53,10 +55,11 @@ def inspect_all(
             what = "cannot be opened"
             found[name] = _known(root / name, refused(what, error) if isinstance(error, OSError) else f"{what}: {error}")
             continue
-        entry = remembered.get(_key(name, in_segments))
-        if entry is not None and entry[0] == _plain(mark):
-            found[name] = Audio.from_plain(entry[1]) if isinstance(entry[1], list) else entry[1]
-            kept[_key(name, in_segments)] = entry
+        entry = remembered.get(_key(name, cut))
+        verdict = None if entry is None or entry[0] != _plain(mark) else Audio.from_plain(entry[1]) if isinstance(entry[1], list) else entry[1]
+        if entry is not None and verdict is not None and _is_of(verdict, cut.get(name, ())):
+            found[name] = verdict
+            kept[_key(name, cut)] = entry
         else:
             marks[name] = mark
     if progress is not None:
@@ -64,11 +67,11 @@ def inspect_all(
     now = time.time_ns()
     keep = time.monotonic() + KEEP_SECONDS
     try:
-        for name, verdict in _verdicts(root, marks, in_segments):
+        for name, verdict in _verdicts(root, marks, cut):
             found[name] = _known(root / name, verdict)
             if not isinstance(verdict, Momentary) and _settled(marks[name], root / name, now):
                 plain = verdict.to_plain() if isinstance(verdict, Audio) else verdict
-                kept[_key(name, in_segments)] = [_plain(marks[name]), plain]
+                kept[_key(name, cut)] = [_plain(marks[name]), plain]
             if progress is not None:
                 progress(len(found), len(names))
             if time.monotonic() >= keep:
@@ -94,20 +97,24 @@ def _plain(mark: Stamp) -> list[int]:
     return [mark.size, mark.mtime_ns, mark.ctime_ns]
 
 
-def _key(name: str, in_segments: Collection[str]) -> str:
+def _key(name: str, cut: Collection[str]) -> str:
     """What a verdict is remembered under: that on a recording in segments is another one. No file name holds a NUL."""
-    return f"{name}\0" if name in in_segments else name
+    return f"{name}\0" if name in cut else name
 
 
-def _verdicts(root: Path, names: Iterable[str], in_segments: Collection[str]) -> Iterator[tuple[str, Audio | str]]:
-    apart: dict[bool, list[str]] = {False: [], True: []}
+def _is_of(verdict: Audio | str, segments: Sequence[Bounds]) -> bool:
+    """Whether these segments were heard when it was given; of other bounds, or by a version that heard none, they were not."""
+    return isinstance(verdict, str) or {(first, last) for first, last, _ in verdict.segments}.issuperset(verdict.spans(segments))
+
+
+def _verdicts(root: Path, names: Iterable[str], cut: Mapping[str, Sequence[Bounds]]) -> Iterator[tuple[str, Audio | str]]:
+    apart: list[str] = []
     for name in names:
         if is_mpeg(root / name):
-            apart[name in in_segments].append(name)
+            apart.append(name)
         else:
-            yield name, inspect(root / name, in_segments=name in in_segments)
-    for kind, those in apart.items():
-        yield from zip(those, inspect_apart([root / name for name in those], in_segments=kind), strict=True)
+            yield name, inspect(root / name, segments=cut.get(name))
+    yield from zip(apart, inspect_apart([(root / name, cut.get(name)) for name in apart]), strict=True)
 
 
 def _settled(mark: Stamp, path: Path, read_at: int) -> bool:

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ser_tui.corpora.hearing.audio import Audio, Away, Momentary, inspect
+from ser_tui.corpora.hearing.segments import Bounds
 
-_IN_SEGMENTS = "--in-segments"
+Asked = tuple[Path, Sequence[Bounds] | None]
+"""A file, and its segments, as `audio.inspect` takes them."""
 _REASONS: Mapping[str, type[str]] = {kind.__name__: kind for kind in (str, Momentary, Away)}
 """Of verdicts that are none on a usable file, by the name under which they are told."""
 
@@ -32,12 +34,12 @@ def is_mpeg(path: Path) -> bool:
     return start == b"ID3" or (len(start) > 1 and start[0] == 0xFF and start[1] & 0xE0 == 0xE0)
 
 
-def inspect_apart(paths: Sequence[Path], *, in_segments: bool = False) -> Iterator[Audio | str]:
-    """`audio.inspect` of each path, in order. A file at which the decoder dies is named and the rest go on."""
-    pending = list(paths)
+def inspect_apart(asked: Sequence[Asked]) -> Iterator[Audio | str]:
+    """`audio.inspect` of each file, in order. One at which the decoder dies is named and the rest go on."""
+    pending = list(asked)
     while pending:
         answered = 0
-        for verdict in _ask(pending, in_segments):
+        for verdict in _ask(pending):
             answered += 1
             yield verdict
         pending = pending[answered:]
@@ -46,17 +48,17 @@ def inspect_apart(paths: Sequence[Path], *, in_segments: bool = False) -> Iterat
             pending.pop(0)
 
 
-def _ask(paths: Sequence[Path], in_segments: bool) -> Iterator[Audio | str]:
+def _ask(asked: Sequence[Asked]) -> Iterator[Audio | str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    names = b"\0".join(os.fsencode(path) for path in paths)
+    lines = "".join(json.dumps([str(path), segments]) + "\n" for path, segments in asked).encode()
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "ser_tui.corpora.hearing.mpeg", *([_IN_SEGMENTS] if in_segments else [])],
+        [sys.executable, "-P", "-m", "ser_tui.corpora.hearing.mpeg"],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     with child:
         assert child.stdin is not None and child.stdout is not None
         try:
-            child.stdin.write(names)
+            child.stdin.write(lines)
             child.stdin.close()
         except BrokenPipeError:
             return
@@ -68,10 +70,10 @@ def _ask(paths: Sequence[Path], in_segments: bool) -> Iterator[Audio | str]:
 
 
 def main() -> None:
-    """Read paths from standard input, parted by NUL, and write one verdict a line."""
-    in_segments = _IN_SEGMENTS in sys.argv[1:]
-    for name in sys.stdin.buffer.read().split(b"\0"):
-        verdict = inspect(Path(os.fsdecode(name)), in_segments=in_segments)
+    """Read files and their segments from standard input, a line of JSON each, and write one verdict a line."""
+    for line in sys.stdin.buffer.read().splitlines():
+        path, segments = json.loads(line)
+        verdict = inspect(Path(path), segments=segments)
         told = {"kind": type(verdict).__name__, "text": str(verdict)} if isinstance(verdict, str) else verdict.to_plain()
         print(json.dumps(told), flush=True)
 

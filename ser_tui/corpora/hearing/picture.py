@@ -9,9 +9,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from ser_tui.corpora.hearing import segments
-from ser_tui.corpora.hearing.audio import LONGEST_SECONDS
 from ser_tui.corpora.hearing.containers import opened
-from ser_tui.corpora.hearing.segments import Clip
+from ser_tui.corpora.hearing.segments import LONGEST_SECONDS, Clip
 from ser_tui.store.files import digest_of
 from ser_tui.study.errors import UserError
 

@@ -108,6 +108,8 @@ def _text(bands: NDArray[np.float64]) -> str:
     middle = float(level @ times / level.sum())
     smooth = np.exp(-0.5 * ((times - middle - _OFFSETS[:, None]) / _SIGMA) ** 2)
     shape, envelope = np.diff(smooth @ loudness, axis=1), smooth @ loudness.sum(axis=1)
+    if not envelope.any():  # all that is heard is far from its middle
+        return ""
     # What the same spectrum at every moment would leave is the speaker's voice and the microphone, not what was said.
     moving = shape - np.outer(envelope, envelope @ shape / (envelope @ envelope))
     if (moving**2).sum() < _LEAST_MOVING * (shape**2).sum() or not shape.any():

@@ -8,12 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ser_tui.corpora.hearing.audio import LONGEST_SECONDS, SHORTEST_SECONDS
-
+SHORTEST_SECONDS = 0.025
+"""400 samples at 16 kHz: the receptive field of the convolutions of wav2vec2, HuBERT and WavLM."""
+LONGEST_SECONDS = 600.0
 SLACK_SECONDS = 0.05
 """How far a table may place an end behind the recording's: half of the last digit of times in tenths of a second."""
 _DIGITS = 6
 """Microseconds: finer than the samples of any recording that can be used (2.5 microseconds at 400 kHz)."""
+
+
+Bounds = tuple[float | None, float | None]
+"""Where a segment begins and ends in its recording, in seconds; None: with the recording."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,11 @@ def segment_id(file: str, start: float | None, end: float | None) -> str:
 def rounded(seconds: float) -> float:
     """`seconds` to the microsecond, as ids show them: what is cut and what is written are the same."""
     return round(seconds, _DIGITS)
+
+
+def used(start: float | None, end: float | None, seconds: float) -> Bounds:
+    """The bounds, which `bounds_problem` has nothing against, as they are used of a recording of `seconds`."""
+    return rounded(start or 0.0), None if end is None else min(rounded(end), seconds)
 
 
 def digest(file: str, start: float | None, end: float | None) -> str:
