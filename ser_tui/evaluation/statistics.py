@@ -18,6 +18,7 @@ PERMUTATIONS = 4000
 ALL_SWAPS_OF = 16
 """Units of a paired test, of which all swaps are counted: 65,536 cost milliseconds, and a corpus's twelve actors are few."""
 COVERAGE = 0.95
+Z_95 = 1.959964
 PRIOR_SPEAKERS = 4
 """How many speakers of the usual spread are believed in before the first is heard. Chosen with PRIOR_SPREAD by
 benchmarks/coverage.py as what covers 95 % for 2 to 20 speakers at the least width."""
@@ -47,17 +48,17 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """95 % interval of a score on n utterances, within [0, 1].
 
-    With `groups` (the speaker of each utterance) of two or more kinds it is over speakers and their utterances:
-    `_over_speakers`, which benchmarks/coverage.py chose. One speaker alone cannot tell the spread of speakers: then, and
-    without groups, it is a percentile bootstrap over utterances (Efron and Tibshirani 1993, chapter 13), BCA over the
-    classes that a resample holds, and says nothing about other speakers; `interval_speakers` tells the two apart. Where
-    every resample scores the same (all utterances are right; all of some classes and none of the others) the bootstrap
-    would claim certainty: then each recall is drawn from its Jeffreys posterior (Brown, Cai and DasGupta 2001), which for
-    84 of 84 right gives an accuracy of [.970, 1].
+    It is Wilson's (1927), as if the score were that of so many independent utterances as leave it its variance, which near 0 and 1 too
+    holds what it claims: see `_wilson`, which benchmarks/coverage.py chose. 16 of 16 right are [.806, 1].
 
-    With `recordings` (the recording of each utterance), where some are segments of one, the bootstrap draws whole recordings
-    (Davison and Hinkley 1997, section 3.8): what is said in one room and mood is right or wrong together. Raises ValueError where
-    there is no utterance.
+    With `groups` (the speaker of each utterance) of two or more kinds it is over speakers and their utterances, see `_over_speakers`. One
+    speaker alone cannot tell the spread of speakers: then, and without groups, it is over utterances, and says nothing about other
+    speakers; `interval_speakers` tells the two apart.
+
+    With `recordings` (the recording of each utterance), where some are segments of one, and without speakers, it is a percentile bootstrap
+    that draws whole recordings (Davison and Hinkley 1997, section 3.8): what is said in one room and mood is right or wrong together. Where
+    every resample scores the same (all are right; all of some classes and none of the others) it would claim certainty: then each recall
+    is drawn from its Jeffreys posterior (Brown, Cai and DasGupta 2001). Raises ValueError where there is no utterance.
     """
     true, right = _hits(truth, predictions)
     names = np.asarray(groups) if interval_speakers(groups) > 1 else None
@@ -67,7 +68,7 @@ def bootstrap_interval(
         numbers = np.unique(np.asarray(recordings), return_inverse=True)[1]
         low, high = _over_recordings(true, right, numbers, n_classes, metric, seed, resamples)
     else:
-        low, high = _over_utterances(true, right, n_classes, metric, seed, resamples)
+        low, high = _over_utterances(true, right, n_classes, metric)
     point = float(right.mean()) if metric == "accuracy" else balanced_accuracy(truth, predictions, n_classes)
     # With few units the limits can miss the score itself, which nobody could read.
     return min(low, point), max(high, point)
@@ -83,17 +84,30 @@ def in_segments(recordings: Sequence[str] | None) -> bool:
     return recordings is not None and len(set(recordings)) < len(recordings)
 
 
-def _over_utterances(
-    true: NDArray[np.intp], right: NDArray[np.float64], n_classes: int, metric: Share, seed: int, resamples: int
-) -> tuple[float, float]:
-    random = np.random.default_rng(seed)
-    # Utterances of one class that are right (or wrong) alike are interchangeable: drawing how many of each kind a
-    # resample holds is the same bootstrap, in time that does not grow with n.
-    cells = np.bincount(true * 2 + right.astype(np.intp), minlength=2 * n_classes)
-    drawn = random.multinomial(len(true), cells / len(true), size=resamples).astype(float)
-    scores = _score(drawn[:, 1::2], drawn[:, 0::2] + drawn[:, 1::2], metric)
-    hit = np.bincount(true, weights=right, minlength=n_classes)
-    return _percentiles(scores, hit.astype(float), np.bincount(true, minlength=n_classes).astype(float), metric, random)
+def _over_utterances(true: NDArray[np.intp], right: NDArray[np.float64], n_classes: int, metric: Share) -> tuple[float, float]:
+    total = np.bincount(true, minlength=n_classes).astype(float)
+    hit, total = np.bincount(true, weights=right, minlength=n_classes)[total > 0], total[total > 0]
+    weight, smoothed, within = _of_classes(hit, total, metric)
+    return _wilson(float((weight * hit / total).sum()), float((weight * smoothed).sum()), within, Z_95)
+
+
+def _of_classes(
+    hit: NDArray[np.float64], total: NDArray[np.float64], metric: Share
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Of `hit` right of `total` utterances of each class [C]: what a class weighs in the score, its recall as if half an utterance more
+    were right, and half a one wrong, so that one that is all right is not certain to be, and the variance of the score by them, were all
+    utterances independent."""
+    weight = total / total.sum() if metric == "accuracy" else np.full(len(total), 1 / len(total))
+    smoothed = (hit + 0.5) / (total + 1)
+    return weight, smoothed, float((weight**2 * smoothed * (1 - smoothed) / total).sum())
+
+
+def _wilson(score: float, smoothed: float, variance: float, quantile: float) -> tuple[float, float]:
+    """Wilson's interval (1927) of a `score`, as that of n independent utterances of the same variance (Kott and Carr 1997): `smoothed`,
+    which is the score but for never being 0 or 1, times what it lacks to 1, over n. `quantile`: of the normal, or of t."""
+    drawn = quantile**2 * variance / (smoothed * (1 - smoothed))
+    half = float(np.sqrt(drawn * score * (1 - score) + drawn**2 / 4))
+    return max(0.0, (score + drawn / 2 - half) / (1 + drawn)), min(1.0, (score + drawn / 2 + half) / (1 + drawn))
 
 
 def _over_recordings(
@@ -142,12 +156,13 @@ def _percentiles(
 def _over_speakers(
     true: NDArray[np.intp], right: NDArray[np.float64], speakers: NDArray[np.intp], n_classes: int, metric: Share
 ) -> tuple[float, float]:
-    """A t interval on the logit scale whose variance has both stages: speakers, and the utterances within them.
+    """An interval whose variance has both stages: speakers, and the utterances within them.
 
     The spread of G speakers (Liang and Zeger 1986) has G - 1 degrees of freedom: of two speakers who happen to do equally
     well it knows nothing. It is therefore moderated as in Smyth 2004: averaged with what PRIOR_SPEAKERS further speakers
     of the usual spread would show, by degrees of freedom. Where speakers have unequal numbers of utterances G is their
-    effective number.
+    effective number. Speakers who do alike, as where nobody errs, do not make utterances more than independent: the variance is that
+    of independent ones at least (Korn and Graubard 1998).
     """
     kinds = int(speakers.max()) + 1
     count = kinds * n_classes
@@ -157,22 +172,17 @@ def _over_speakers(
     there = total.sum(0) > 0
     hit, total = hit[:, there], total[:, there]
     per_class = total.sum(0)
-    weight = per_class / per_class.sum() if metric == "accuracy" else np.full(len(per_class), 1 / len(per_class))
+    weight, smoothed, within = _of_classes(hit.sum(0), per_class, metric)
     share = weight * total / per_class  # [G, C]: what each cell contributes to the score
     expected = right.mean() if metric == "accuracy" else hit.sum(0) / per_class
     influence = (weight * (hit - expected * total) / per_class).sum(1)
-    smoothed = (hit.sum(0) + 0.5) / (per_class + 1)  # a class that is all right is not certain to be
-    slope = smoothed * (1 - smoothed)
-    within = (weight**2 * slope / per_class).sum()
-    shift = share * slope  # of the score, per logit of a speaker's, or of a speaker's within one class
+    shift = share * smoothed * (1 - smoothed)  # of the score, per logit of a speaker's, or of a speaker's within one class
     usual = within + PRIOR_SPREAD**2 * ((shift.sum(1) ** 2).sum() + (shift**2).sum())
     effective = 1 / (share.sum(1) ** 2).sum()
     freedom = PRIOR_SPEAKERS + effective - 1
     variance = (PRIOR_SPEAKERS * usual + effective * (influence**2).sum()) / freedom
-    centre = (weight * smoothed).sum()
-    half = t_quantile(freedom) * np.sqrt(variance) / (centre * (1 - centre))
-    low, high = 1 / (1 + np.exp(-(np.log(centre / (1 - centre)) + np.array((-half, half)))))
-    return float(low), float(high)
+    score = float((weight * hit.sum(0) / per_class).sum())
+    return _wilson(score, float((weight * smoothed).sum()), max(float(variance), within), t_quantile(freedom))
 
 
 def recall_intervals(

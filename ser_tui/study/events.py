@@ -228,7 +228,7 @@ class TrialFinished(Event):
     trial: int
     bca: float
     interval: tuple[float, float] | None
-    """95 % bootstrap interval of `bca`."""
+    """95 % interval of `bca`."""
     utterances: int | None
     best_epoch: int | None
     best_epoch_bca: float | None

@@ -141,6 +141,27 @@ def test_a_perfect_score_is_not_certain(metric: Literal["bca", "accuracy"]) -> N
     assert low == 0 and 0.025 < high < 0.06
 
 
+@pytest.mark.parametrize(("each", "speakers", "level"), [(4, 0, 1.3), (8, 10, 4.6), (4, 20, 4.6)])
+def test_near_one_and_of_few_utterances_it_holds_what_it_claims(each: int, speakers: int, level: float) -> None:
+    random = np.random.default_rng((each, speakers))
+    held, everybody, kinds = 0, max(1, speakers), 5
+    names = np.repeat([f"s{index}" for index in range(everybody)], each * kinds).tolist()
+    truth = np.tile(np.repeat(np.arange(kinds), each), everybody)
+    for _ in range(300):
+        recalls = 1 / (1 + np.exp(-random.normal(level, 0.8, kinds)))
+        found = np.where(random.random(len(truth)) < recalls[truth], truth, (truth + 1) % kinds)
+        low, high = bootstrap_interval(truth.tolist(), found.tolist(), kinds, groups=names if speakers else None)
+        held += int(low <= recalls.mean() <= high)
+    assert held / 300 > 0.92
+
+
+def test_a_recall_without_an_error_claims_no_more_than_of_independent_utterances() -> None:
+    for speakers in (1, 2, 16):
+        names = [f"s{index % speakers}" for index in range(16)]
+        low, high = recall_intervals([0] * 16, [0] * 16, ("joy",), names)["joy"]
+        assert low <= 0.8065 and high == 1, speakers  # 16 of 16 by Wilson
+
+
 def test_neither_is_that_of_a_model_which_always_says_the_same() -> None:
     low, high = bootstrap_interval([0, 1, 2] * 10, [0] * 30, 3)
     assert 0.25 < low < 0.32 and 0.35 < high < 0.45
@@ -157,7 +178,7 @@ def test_neither_are_speakers_with_as_many_errors_each() -> None:
 
 
 def test_one_utterance_and_none() -> None:
-    assert bootstrap_interval([1], [1], 3) == pytest.approx((0.15, 1.0), abs=0.03)
+    assert bootstrap_interval([1], [1], 3) == pytest.approx((1 / (1 + 1.96**2), 1.0), abs=1e-3)
     with pytest.raises(ValueError):
         bootstrap_interval([], [], 3)
 
