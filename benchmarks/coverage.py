@@ -233,7 +233,10 @@ def main() -> None:
         if given.score in (None, score):
             told(given.rounds, given.seed)
     here = machine.describe()
-    print(f"Printed by `benchmarks/coverage.py {' '.join(sys.argv[1:])}".rstrip() + f"`, on {here['processor']}; what it prints hangs on no machine.")
+    print(
+        f"Printed by `benchmarks/coverage.py {' '.join(sys.argv[1:])}".rstrip()
+        + f"`, on {here['processor']}; what it prints hangs on no machine."
+    )
 
 
 HEAD = """# What 95 % intervals over few speakers cover
@@ -256,8 +259,8 @@ to .92. *sd* is how much speakers differ, in logits of a recall, once in all cla
 
 It is the narrowest of those that hold about 95 % in every row, near 1 too. Speakers who differ by more than sd 1 are covered less, and so
 is a BCA near 1 of twenty who differ by sd 1: of those who fail, most have yet to be met. With one speaker no interval can be about
-speakers: it is then over that speaker's utterances, and says so. The tables near 1 are over speakers of sd 0, .5 and 1, with 2 or 8 (recall) and
-4 or 10 (BCA, 7 classes) utterances of a class each; those over utterances have one speaker.
+speakers: it is then over that speaker's utterances, and says so. The tables near 1 are over speakers of sd 0, .5 and 1, with 2 or 8
+(recall) and 4 or 10 (BCA, 7 classes) utterances of a class each; those over utterances have one speaker.
 """
 
 

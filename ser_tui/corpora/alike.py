@@ -44,8 +44,8 @@ class Alike:
     links: NDArray[np.int32]
 
     def apart(self, sources: Sequence[str], kinds: Sequence[Hashable], differ: Callable[[Any, Any], bool]) -> Pairs:
-        """The pairs of utterances that are alike, of other `sources` [utterances], which tell a recording by its bytes, and of whose `kinds`
-        [utterances] `differ` is true. Of few kinds: each is compared with each."""
+        """The pairs of utterances that are alike, of other `sources` [utterances], which tell a recording by its bytes, and of whose
+        `kinds` [utterances] `differ` is true. Of few kinds: each is compared with each."""
         number = {kind: place for place, kind in enumerate(dict.fromkeys(kinds[index] for group in self.groups for index in group))}
         table = np.array([[differ(one, other) for other in number] for one in number], dtype=np.int64).reshape(len(number), len(number))
 
@@ -138,14 +138,16 @@ def across_parts(manifest: Manifest, folds: Sequence[Mapping[str, Collection[int
     def separated(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
         return any(mine and theirs and mine != theirs for mine, theirs in zip(one, other, strict=True))
 
-    split = found.apart(list(map(manifest.recording, utterances)), [tuple(parts.get(index, ())) for index in range(len(utterances))], separated)
+    split = found.apart(
+        list(map(manifest.recording, utterances)), [tuple(parts.get(index, ())) for index in range(len(utterances))], separated
+    )
     if split.example is None:
         return []
     one, other = split.example
     part_of_one, part_of_other = next(both for both in zip(parts[one], parts[other], strict=True) if separated(both[:1], both[1:]))
     sentence = (
-        f"Likely the same recording: {counted(split.count, 'pair')} of recordings in two parts {_sound(split.count)} alike, though not byte "
-        f"for byte ({HOW}), for example {utterances[one].id} ({called[part_of_one]}) and {utterances[other].id} ({called[part_of_other]}). "
+        f"Likely the same recording: {counted(split.count, 'pair')} of recordings in two parts {_sound(split.count)} alike, though not "
+        f"byte for byte ({HOW}), for example {utterances[one].id} ({called[part_of_one]}) and {utterances[other].id} ({called[part_of_other]}). "
         "Copies count as recognised because they were learnt by heart; nothing was left out."
     )
     return [Finding(kind="likely_duplicates", sentence=sentence, count=split.count)]
@@ -186,9 +188,10 @@ def _alike_of(prints: tuple[tuple[str, float], ...], places: tuple[int, ...]) ->
     # Copies that lost their silence differ in length and not in their print; the first of them stands for all.
     length = dict(reversed(prints))
     texts = sorted(members, key=lambda text: length[text])
-    readable = vectors(texts).any(axis=1)
-    texts = [text for text, one in zip(texts, readable, strict=True) if one]
-    seconds, known = np.asarray([length[text] for text in texts]), vectors(texts)
+    known = vectors(texts)
+    readable = np.flatnonzero(np.abs(known).sum(axis=1))
+    texts, known = [texts[row] for row in readable.tolist()], known[readable]
+    seconds = np.asarray([length[text] for text in texts])
     heads, room = _heads(known), _room(len(known))
     found: list[NDArray[np.int32]] = [np.empty((0, 2), np.int32)]
     for first in range(0, len(texts), _ROWS):

@@ -85,8 +85,9 @@ def in_segments(recordings: Sequence[str] | None) -> bool:
 
 
 def _over_utterances(true: NDArray[np.intp], right: NDArray[np.float64], n_classes: int, metric: Share) -> tuple[float, float]:
-    total = np.bincount(true, minlength=n_classes).astype(float)
-    hit, total = np.bincount(true, weights=right, minlength=n_classes)[total > 0], total[total > 0]
+    total: NDArray[np.float64] = np.bincount(true, minlength=n_classes).astype(float)
+    hit: NDArray[np.float64] = np.bincount(true, weights=right, minlength=n_classes).astype(float)[total > 0]
+    total = total[total > 0]
     weight, smoothed, within = _of_classes(hit, total, metric)
     return _wilson(float((weight * hit / total).sum()), float((weight * smoothed).sum()), within, Z_95)
 

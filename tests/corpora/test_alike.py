@@ -110,7 +110,8 @@ def test_pairs_are_counted_as_one_by_one() -> None:
     [found] = copies_likely(manifest)
     assert found.count == len(close) > 200 and f"; {apart} of the pairs under different emotions" in found.sentence
     folds = [{"train": range(0, 40), "validation": range(40, 55)}, {"train": range(20, 60), "validation": range(0, 20)}]
-    split = {pair for pair in close for fold in folds if any((pair[0] in fold[a]) and (pair[1] in fold[b]) for a, b in zip(fold, [*fold][::-1]))}
+    turns = [(fold[a], fold[b]) for fold in folds for a, b in (("train", "validation"), ("validation", "train"))]
+    split = {(one, other) for one, other in close if any(one in mine and other in theirs for mine, theirs in turns)}
     [across] = across_parts(manifest, folds, {"train": "training", "validation": "validation"})
     assert across.count == len(split) > 100
 
@@ -153,7 +154,8 @@ def test_segments_of_a_copy_in_other_bytes_are_told_of_and_those_of_one_recordin
     soundfile.write(home / "first.wav", both, 16_000)
     soundfile.write(home / "phone.wav", 0.4 * lowpassed(both)[::2], 8_000)
     bounds = [(0.0, 2.0), (0.05, 2.0), (2.0, None)]
-    rows = {f"{name} {start}": Labels("anger", file=name, start=start, end=end) for name in ("first.wav", "phone.wav") for start, end in bounds}
+    cut = [(name, *those) for name in ("first.wav", "phone.wav") for those in bounds]
+    rows = {f"{name} {start}": Labels("anger", file=name, start=start, end=end) for name, start, end in cut}
     found = build.from_labels("mine", home, rows)
     [said] = copies_likely(found)
     # Two that overlap are like both of them in the copy, and in one recording they are no copies.

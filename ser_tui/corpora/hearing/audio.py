@@ -74,8 +74,8 @@ class Audio:
     def to_plain(self) -> list[Any]:
         """As JSON keeps it; `from_plain` reads it."""
         return [
-            self.seconds, self.sample_rate, self.channels, self.digest, [list(silence) for silence in self.silences], self.sound, self.upper,
-            [list(segment) for segment in self.segments],
+            self.seconds, self.sample_rate, self.channels, self.digest, [list(silence) for silence in self.silences], self.sound,
+            self.upper, [list(segment) for segment in self.segments],
         ]  # fmt: skip
 
     @classmethod

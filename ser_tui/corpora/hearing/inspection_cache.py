@@ -35,7 +35,12 @@ Progress = Callable[[int, int], None]
 
 
 def inspect_all(
-    root: Path, files: Iterable[str], progress: Progress | None = None, *, cut: Mapping[str, Sequence[Bounds]] = _NOTHING, fresh: bool = False
+    root: Path,
+    files: Iterable[str],
+    progress: Progress | None = None,
+    *,
+    cut: Mapping[str, Sequence[Bounds]] = _NOTHING,
+    fresh: bool = False,
 ) -> dict[str, Audio | str]:
     """`audio.inspect` of each of `files` under `root`; `cut`: of recordings of which stretches are used, these.
 
@@ -56,7 +61,9 @@ def inspect_all(
             found[name] = _known(root / name, refused(what, error) if isinstance(error, OSError) else f"{what}: {error}")
             continue
         entry = remembered.get(_key(name, cut))
-        verdict = None if entry is None or entry[0] != _plain(mark) else Audio.from_plain(entry[1]) if isinstance(entry[1], list) else entry[1]
+        verdict = (
+            None if entry is None or entry[0] != _plain(mark) else Audio.from_plain(entry[1]) if isinstance(entry[1], list) else entry[1]
+        )
         if entry is not None and verdict is not None and _is_of(verdict, cut.get(name, ())):
             found[name] = verdict
             kept[_key(name, cut)] = entry
