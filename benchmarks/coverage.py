@@ -235,7 +235,7 @@ def main() -> None:
     here = machine.describe()
     print(
         f"Printed by `benchmarks/coverage.py {' '.join(sys.argv[1:])}".rstrip()
-        + f"`, on {here['processor']}; what it prints hangs on no machine."
+        + f"`, on {here['processor']}; another machine prints the same."
     )
 
 

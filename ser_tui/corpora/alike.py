@@ -147,8 +147,8 @@ def across_parts(manifest: Manifest, folds: Sequence[Mapping[str, Collection[int
     part_of_one, part_of_other = next(both for both in zip(parts[one], parts[other], strict=True) if separated(both[:1], both[1:]))
     sentence = (
         f"Likely the same recording: {counted(split.count, 'pair')} of recordings in two parts {_sound(split.count)} alike, though not "
-        f"byte for byte ({HOW}), for example {utterances[one].id} ({called[part_of_one]}) and {utterances[other].id} ({called[part_of_other]}). "
-        "Copies count as recognised because they were learnt by heart; nothing was left out."
+        f"byte for byte ({HOW}), for example {utterances[one].id} ({called[part_of_one]}) and {utterances[other].id} "
+        f"({called[part_of_other]}). Copies count as recognised because they were learnt by heart; nothing was left out."
     )
     return [Finding(kind="likely_duplicates", sentence=sentence, count=split.count)]
 

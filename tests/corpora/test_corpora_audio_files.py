@@ -246,7 +246,7 @@ def test_who_is_interrupted_while_a_corpus_is_read_goes_on_from_there(
 
     read: list[str] = []
 
-    def noted(path: Path, **how: bool) -> Audio | str:
+    def noted(path: Path, **how: Any) -> Audio | str:
         read.append(path.name)
         return inspect(path, **how)
 
