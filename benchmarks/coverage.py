@@ -265,9 +265,9 @@ to .92. *sd* is how much speakers differ, in logits of a recall, once in all cla
   in the interval of Wilson (1927), as that of so many independent utterances as have it (Kott and Carr 1997).
 - *Wilson, utterances*: the same of independent utterances; what ser_tui shows where speakers are not known, or were trained on.
 
-It is the narrowest of those that hold about 95 % in every row, near 1 too. Speakers who differ by more than sd 1 are covered less, and so
-is a BCA near 1 of twenty who differ by sd 1: of those who fail, most have yet to be met. With one speaker no interval can be about
-speakers: it is then over that speaker's utterances, and says so. The tables near 1 are over speakers of sd 0, .5 and 1, with 2 or 8
+It is the narrowest of those that hold about 95 % in every row, near 1 too. Speakers who differ by sd 1 and more are covered less, most of
+all near 1: those who will fail have yet to be met. With one speaker no interval can be about speakers: it is then over that speaker's
+utterances, and says so. The tables near 1 are over speakers of sd 0, .5 and 1, with 2 or 8
 (recall) and 4 or 10 (BCA, 7 classes) utterances of a class each; those over utterances have one speaker.
 """
 

@@ -320,7 +320,7 @@ def _refusing(number: int, once: Callable[..., Any] | None = None) -> Callable[.
 
 
 def test_a_refusal_is_told_as_one_by_the_process_that_reads_mp3(tmp_path: Path) -> None:
-    assert [type(verdict) for verdict in inspect_apart([tmp_path / "gone.mp3", tmp_path])] == [audio.Momentary, str]
+    assert [type(verdict) for verdict in inspect_apart([(tmp_path / "gone.mp3", None), (tmp_path, None)])] == [audio.Momentary, str]
 
 
 def test_a_file_that_changes_within_the_clocks_resolution_is_noticed(tree: Path, sound: Any) -> None:
