@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -26,6 +27,9 @@ READY = ".ser-tui-ready"
 
 _LOOKED_FOR = (".csv", ".tsv", ".jsonl")
 """Tables that are corpora by their place: a .txt or .json in a data folder may be anything."""
+
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""What the system says where nothing lies at a path."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -67,6 +71,24 @@ def locate(name: str) -> Path | None:
     found = _locate(name)
     entry = find(name)
     return _locate(entry.same_place_as) if found is None and entry is not None and entry.same_place_as else found
+
+
+def refuse_unreachable(name: str) -> None:
+    """Raise UserError where the place that the user named for a corpus cannot be reached just now. What `locate` finds instead may hold
+    other recordings under that name: a list may show it, and no score be made of it."""
+    kept = read().get(name)
+    if kept is None:
+        return
+    try:
+        os.stat(kept.path)
+    except ValueError:
+        return  # no path at all, where nothing lies
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise UserError(
+                f"corpus {name} is at {kept.path}, which cannot be reached: {error.strerror}; mend that, or name its new place: "
+                f"`ser-tui corpora add {name} PATH`"
+            ) from None
 
 
 def folder(name: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -239,3 +240,25 @@ def test_several_corpora_under_one_label_map(home: Path, sound: Any) -> None:
         registry.load_many(["emodb"], {"hapiness": ""})
     with pytest.raises(UserError, match="nothing is left"):
         registry.load_many(["other"], {"joy": "", "meh": "", "rage": ""})
+
+
+def test_a_corpus_whose_disk_is_away_is_not_another_copy_of_that_name(home: Path, sound: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that was named lies on a mount that has died; another of its name, with other recordings, is found in a data folder."""
+    sound(home / "mount" / "mine" / "anger" / "a.wav")
+    for name in ("b", "c"):
+        sound(home / "data" / "mine" / "anger" / f"{name}.wav")
+    monkeypatch.setenv("SER_TUI_DATA", str(home / "data"))
+    registry.remember("mine", home / "mount" / "mine")
+    looked = os.stat
+
+    def away(path: Any, *given: Any, **named: Any) -> os.stat_result:
+        if str(path).startswith(str(home / "mount")):
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", str(path))
+        return looked(path, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", away)
+        with pytest.raises(UserError, match=r"mount/mine, which cannot be reached: Transport .*; mend that, or name its new place"):
+            registry.load_manifest("mine")
+        assert registry.locate("mine") == home / "data" / "mine", "a list goes on"
+    assert [one.id for one in registry.load_manifest("mine").utterances] == ["anger/a.wav"]
