@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.repeated import by_content, copies
 from ser_tui.corpora.splitting.protocols import folds, split
 from ser_tui.corpora.splitting.splits import Split, describe
-from ser_tui.study.errors import UsageError
+from ser_tui.corpora.splitting.usable import UsableParts, usable_parts
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.load import loads
 from ser_tui.study.protocol import SplitProtocol
 
 EMOTIONS = ("anger", "fear", "joy")
@@ -238,6 +241,34 @@ def test_a_test_part_that_another_protocol_drew_is_held_out_of_every_fold() -> N
         assert all(fold.test == drawn and not {*drawn} & {*fold.train, *fold.validation} for fold in each)
         assert sorted(index for fold in each for index in (*fold.validation, *drawn[: len(drawn) * (fold is each[0])])) == list(range(36))
     assert [name for name, _ in folds(corpus, SplitProtocol(kind="speaker"))] == ["speaker"], "one without folds has itself"
+
+
+def test_a_search_has_the_folds_that_a_trial_is_scored_on_and_parts_that_are_of_use() -> None:
+    corpus = made()
+
+    def parts(of: Manifest = corpus, *more: str, **protocol: Any) -> UsableParts:
+        return usable_parts(of, loads("{name: x, corpus: emodb, method: probe}", "x.yaml", [f"protocol={json.dumps(protocol)}", *more]))
+
+    for asked, objective_folds, of_folds, numbered in (
+        ({"kind": "speaker"}, [], 0, []), ({"kind": "loso"}, [], 0, []), ({"kind": "loso", "objective_folds": 2}, ["s0", "s1"], 6, []),
+        ({"kind": "kfold", "folds": 2}, [], 0, ["fold 1", "fold 2"]),
+        ({"kind": "kfold", "folds": 2, "objective_folds": 0}, ["fold 1", "fold 2"], 2, ["fold 1", "fold 2"]),
+    ):  # fmt: skip
+        found = parts(**asked)
+        assert (list(found.objective), found.of_folds, list(found.folds)) == (objective_folds, of_folds, numbered), asked
+        assert found.classes == EMOTIONS
+    rare = manifest([*corpus.utterances, utterance("z.wav", "boredom", "s1")])
+    nameless = manifest([*corpus.utterances, utterance("z.wav", "joy", None)])
+    alone = manifest([utterance(f"{number}.wav", "joy", f"s{number}") for number in range(4)])
+    for of, more, protocol, said_ in (
+        (rare, (), {"kind": "speaker", "speakers": ["s1"]}, r"no utterance of boredom is left to train on; .*labels \(boredom=\)"),
+        (rare, (), {"kind": "loso", "objective_folds": 0}, "no utterance of boredom is left to train on in fold s1"),
+        (nameless, ("training.normalize_speaker=true",), {"kind": "random"}, "1 utterance has none"),
+        (alone, (), {"kind": "random"}, r"1 emotion \(joy\); a search needs two emotions"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=said_):
+            parts(of, *more, **protocol)
+    assert len(parts(rare, kind="loso").classes) == 4 and parts(nameless, kind="random")
 
 
 def test_leave_one_corpus_out() -> None:
