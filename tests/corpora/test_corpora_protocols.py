@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.repeated import by_content, copies
-from ser_tui.corpora.splitting.protocols import folds, split
+from ser_tui.corpora.splitting.protocols import check_stratified, folds, split
 from ser_tui.corpora.splitting.splits import Split, describe
 from ser_tui.corpora.splitting.usable import UsableParts, usable_parts
 from ser_tui.study.errors import UsageError, UserError
@@ -121,6 +122,33 @@ def test_stratified_refuses_an_emotion_of_one_utterance() -> None:
     corpus = manifest([*made().utterances, utterance("x.wav", "rare", "s1")])
     with pytest.raises(UsageError, match=r"single utterance of rare; drop it"):
         split(corpus, SplitProtocol(kind="stratified"))
+
+
+def test_whether_a_corpus_can_be_stratified_is_told_without_dividing_it() -> None:
+    """As scikit-learn has it, whose import takes a second."""
+    several = [manifest([*made(1, 6).utterances, *(utterance(f"x{i}.wav", "rare", "s1") for i in range(rare))]) for rare in (0, 1, 2, 5)]
+    told = set[bool]()
+    for corpus, size in itertools.product(several, (0.05, 0.2, 0.3, 0.34, 0.4, 0.5, 0.6)):
+        for more in ({}, {"test_size": 0.3}):
+            protocol = SplitProtocol.model_validate({"kind": "stratified", "size": size, **more})
+            refusals = list[str]()
+            for asked in (check_stratified, split):
+                try:
+                    asked(corpus, protocol)
+                    refusals.append("")
+                except UsageError as error:
+                    refusals.append(str(error))
+            assert refusals[0] == refusals[1] or (more and not refusals[0]), "a drawn test part may leave too few"
+            told.add(bool(refusals[0]))
+    assert told == {True, False}
+
+
+def test_numbered_folds_come_in_the_order_of_their_numbers_and_are_told_of_where_they_are_pooled() -> None:
+    numbered = manifest([utterance(f"{i:02d}.wav", EMOTIONS[i // 11], None, fold=str(i % 11)) for i in range(33)])
+    assert [name for name, _ in folds(numbered, SplitProtocol(kind="kfold"))] == [f"fold {number}" for number in range(11)]
+    pooled = split(numbered, SplitProtocol(kind="kfold", objective_folds=0))
+    assert len(said(pooled, "The folds are the corpus's own 11, as its table numbers them, not the 5 of the study.")) == 1
+    assert pooled.validation == tuple(range(33))
 
 
 @given(
