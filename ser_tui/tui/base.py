@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.worker import NoActiveWorker, get_current_worker
 
+from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError, told
 from ser_tui.tui.data.background import Fetches, Progress, in_thread
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -102,6 +103,10 @@ class AppScreen(Screen[Result]):
     def ser(self) -> Host:
         """The app, as its host."""
         return cast("Host", self.app)
+
+    def folder_of(self, run_id: str) -> RunFolder:
+        """The folder of the run called `run_id`."""
+        return RunFolder(self.ser.runs / run_id)
 
     @property
     def in_front(self) -> bool:

@@ -28,11 +28,6 @@ MOST_LISTED = 50
 """Trials to choose from; others are named by their number."""
 
 
-def folder_of(screen: AppScreen[Any], run_id: str) -> RunFolder:
-    """The folder of the run called `run_id`."""
-    return RunFolder(screen.ser.runs / run_id)
-
-
 async def stop_run(screen: AppScreen[Any], run_id: str) -> None:
     """Ask the run's worker to stop, if the person says yes."""
     from ser_tui.client import launch
@@ -44,7 +39,7 @@ async def stop_run(screen: AppScreen[Any], run_id: str) -> None:
         )
     )
     if yes:
-        folder = folder_of(screen, run_id)
+        folder = screen.folder_of(run_id)
         if await screen.succeeds(lambda: launch.request_stop(folder)):
             screen.ser.tell("asked the worker to stop")
 
@@ -53,7 +48,7 @@ async def write_report(screen: AppScreen[Any], run_ids: Sequence[str]) -> None:
     """Write the page about the runs, and say where it is."""
     from ser_tui.report import writing
 
-    folders = [folder_of(screen, run_id) for run_id in run_ids]
+    folders = [screen.folder_of(run_id) for run_id in run_ids]
     path = await screen.attempt(lambda: writing.write_report(folders))
     if path is not None:
         screen.ser.tell(f"wrote {path}")
@@ -64,7 +59,7 @@ async def export_comparison(screen: AppScreen[Any], run_ids: Sequence[str]) -> N
     form = await choose_format(screen, "the comparison")
     if form is None:
         return
-    folders = [folder_of(screen, run_id) for run_id in run_ids]
+    folders = [screen.folder_of(run_id) for run_id in run_ids]
 
     def write() -> tuple[str, Path]:
         from ser_tui.report import collecting, exports, sheets
@@ -89,7 +84,7 @@ async def resume_run(screen: AppScreen[Any], run_id: str) -> bool:
     """
     from ser_tui.client import launch
 
-    folder = folder_of(screen, run_id)
+    folder = screen.folder_of(run_id)
     if not await screen.succeeds(lambda: launch.refuse_if_worked_on(folder)):
         return False
     state = await screen.attempt(folder.state)
@@ -124,7 +119,7 @@ async def train_again(screen: AppScreen[Any], run_id: str, state: RunState) -> b
     """Ask with how many seeds the best configuration is to be trained in all, and start a worker that does so; whether it has started."""
     from ser_tui.client import launch
 
-    folder, best = folder_of(screen, run_id), state.best
+    folder, best = screen.folder_of(run_id), state.best
     if best is None or not await screen.succeeds(lambda: launch.refuse_if_worked_on(folder)):
         return False
     done = len(done_seeds(state))
@@ -158,7 +153,7 @@ async def discard_runs(screen: AppScreen[Any], summaries: Sequence[RunSummary]) 
     )
     if not yes:
         return False
-    folders = [folder_of(screen, one.run_id) for one in summaries]
+    folders = [screen.folder_of(one.run_id) for one in summaries]
     if gone := await screen.succeeds(lambda: screen.ser.feed().discard(folders)):
         screen.ser.tell(f"{named} in the trash; u brings {them} back")
     return gone
@@ -171,7 +166,7 @@ async def remark_on(screen: AppScreen[Any], summary: RunSummary) -> bool:
     said = await screen.app.push_screen_wait(RemarksScreen(summary.run_id, summary.remarks))
     if said is None:
         return False
-    folder = folder_of(screen, summary.run_id)
+    folder = screen.folder_of(summary.run_id)
     return await screen.succeeds(lambda: change_remarks(folder, lambda before: replace(said, archived=before.archived)))
 
 
@@ -181,7 +176,7 @@ async def archive_runs(screen: AppScreen[Any], summaries: Sequence[RunSummary]) 
 
     def keep() -> None:
         for one in summaries:
-            change_remarks(folder_of(screen, one.run_id), lambda before: replace(before, archived=away))
+            change_remarks(screen.folder_of(one.run_id), lambda before: replace(before, archived=away))
 
     named = printable(summaries[0].title or summaries[0].run_id) if len(summaries) == 1 else f"{len(summaries)} runs"
     if kept := await screen.succeeds(keep):

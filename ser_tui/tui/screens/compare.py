@@ -10,7 +10,6 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from ser_tui.store.runs import RunFolder
 from ser_tui.study.comparison import UNKNOWN_CORPUS, UNKNOWN_UTTERANCES, Pairing
 from ser_tui.study.paired_runs import Recalls
 from ser_tui.study.run_summary import RunSummary
@@ -120,7 +119,7 @@ class CompareScreen(AppScreen[None]):
         self._show()
         for run_id in self._order:
             if run_id not in self._states or not self._states[run_id].status.over:
-                found = await in_thread(comparison.read, feed, RunFolder(self.ser.runs / run_id))
+                found = await in_thread(comparison.read, feed, self.folder_of(run_id))
                 self._states[run_id], self._recalls[run_id] = found
                 self._show_curves()
         await self._pair()

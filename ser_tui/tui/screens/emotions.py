@@ -13,7 +13,6 @@ from textual.widgets import Input
 
 from ser_tui.client.hearing import Hearing
 from ser_tui.store.candidates import model_of
-from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.state import RunState
 from ser_tui.study.uses import seconds
@@ -67,7 +66,7 @@ class EmotionsScreen(AppScreen[None]):
     @work(group="prepare")
     async def _prepare(self) -> None:
         """Leave at once where no model could answer: before a recording is looked for."""
-        folder = RunFolder(self.ser.runs / self._run_id)
+        folder = self.folder_of(self._run_id)
         if not await self.succeeds(lambda: model_of(folder, folder.state().best)):
             self.dismiss()
 
@@ -93,7 +92,7 @@ class EmotionsScreen(AppScreen[None]):
             place = Path(path).expanduser()
             if not path or not place.is_file():
                 raise UsageError(f"{path or 'nothing'}: name a recording, a file that is there")
-            folder = RunFolder(self.ser.runs / self._run_id)
+            folder = self.folder_of(self._run_id)
             state = folder.state()
             try:
                 return Hearing(str(folder.path), str(place), length), state

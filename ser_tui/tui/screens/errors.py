@@ -16,7 +16,6 @@ from textual.widgets import Input
 from ser_tui.evaluation import errors
 from ser_tui.evaluation.analysis import Explained, explained
 from ser_tui.evaluation.errors import Wrong
-from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.study.headline import sample
 from ser_tui.tui.base import AppScreen
@@ -127,7 +126,7 @@ class ErrorsScreen(AppScreen[None]):
 
     @work(exclusive=True)
     async def _read(self) -> None:
-        folder = RunFolder(self.ser.runs / self._run_id)
+        folder = self.folder_of(self._run_id)
         parts = await self.attempt(lambda: explained(folder, folder.state(), self._number))
         if parts is None or not parts:
             self.dismiss()
@@ -306,7 +305,7 @@ class ErrorsScreen(AppScreen[None]):
         """Write what is listed."""
         from ser_tui.store.export import write_errors
 
-        folder, part, listed = RunFolder(self.ser.runs / self._run_id), self._part, [one.plain() for one in self._listed]
+        folder, part, listed = self.folder_of(self._run_id), self._part, [one.plain() for one in self._listed]
         truth, said = self._cell
         name = ("" if part.nested else f"trial{part.trial}-") + part.name + ("" if self._whole else f"-{truth}-{said}")
         path = await self.attempt(lambda: write_errors(folder, name, listed))

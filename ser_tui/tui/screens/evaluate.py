@@ -136,9 +136,8 @@ class EvaluateScreen(AppScreen[None]):
 
         def ready() -> None:
             from ser_tui.client import launch
-            from ser_tui.tui.dialogs.run_dialogs import folder_of
 
-            launch.refuse_unevaluable(folder_of(self, self.run_id))
+            launch.refuse_unevaluable(self.folder_of(self.run_id))
 
         # Before anything is chosen here: what was chosen would be lost.
         if not await self.succeeds(ready):
@@ -333,7 +332,6 @@ class EvaluateScreen(AppScreen[None]):
     async def action_start(self) -> None:
         """Start a worker and show its results as they come."""
         from ser_tui.client import launch
-        from ser_tui.tui.dialogs.run_dialogs import folder_of
 
         plan = self.plan
         if problem := plan.problem():
@@ -341,7 +339,7 @@ class EvaluateScreen(AppScreen[None]):
             return
         names = tuple(target.name for target in plan.targets)
         request = EvaluationRequest(names, plan.asked(), plan.masked, plan.preset, plan.only, plan.without)
-        folder = folder_of(self, self.run_id)
+        folder = self.folder_of(self.run_id)
         self._starting = True
         self.query_one("#follows", Lines).show([cell("starting a worker ...", "accent"), Text()])
         started = await self.succeeds(lambda: launch.evaluate(folder, request))

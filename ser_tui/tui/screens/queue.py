@@ -15,7 +15,6 @@ from textual.widgets import Static
 from ser_tui.client import queueing
 from ser_tui.client.queueing import QueueView
 from ser_tui.store.queue import MOST_AT_A_TIME, Queue, change_queue, moved, read_queue
-from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import printable
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
@@ -169,7 +168,7 @@ class QueueScreen(AppScreen[None]):
         """Let the highlighted run, which could not be started, wait again."""
         run_id = self.query_one(QueueTable).current
         if run_id is not None:
-            self._change(lambda: queueing.add(self.ser.runs, [RunFolder(self.ser.runs / run_id)]))
+            self._change(lambda: queueing.add(self.ser.runs, [self.folder_of(run_id)]))
 
     def action_at_a_time(self, step: int) -> None:
         """Let more or fewer runs be under way at once."""
@@ -191,5 +190,5 @@ class QueueScreen(AppScreen[None]):
             "A run that never began goes to the trash (`ser-tui restore` brings it back); others stay as they are.",
         )
         if await self.app.push_screen_wait(question):
-            await self.succeeds(lambda: queueing.cancel(self.ser.runs, [RunFolder(self.ser.runs / run_id)]))
+            await self.succeeds(lambda: queueing.cancel(self.ser.runs, [self.folder_of(run_id)]))
             await self._look()

@@ -12,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
 from ser_tui.evaluation.analysis import Explained, explained
-from ser_tui.store.runs import RunFolder
 from ser_tui.study.formatting import progress_text
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
@@ -74,7 +73,7 @@ class ResultsScreen(AppScreen[None]):
 
     def on_mount(self) -> None:
         """Read the log, and go on while a worker writes it."""
-        self._follower = Follower(RunFolder(self.ser.runs / self._run_id))
+        self._follower = Follower(self.folder_of(self._run_id))
         self._follow(self._follower)
 
     @work(exclusive=True, group="follow")

@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from ser_tui.store.runs import RunFolder
 from ser_tui.study.constraints import broken_names
 from ser_tui.study.state import Trial
 from ser_tui.study.status import ShownStatus
@@ -129,7 +128,7 @@ class RunScreen(AppScreen[None]):
 
     def on_mount(self) -> None:
         """Begin to follow."""
-        self.follower = Follower(RunFolder(self.ser.runs / self.run_id))
+        self.follower = Follower(self.folder_of(self.run_id))
         self._follow()
 
     @work(exclusive=True)
@@ -207,7 +206,7 @@ class RunScreen(AppScreen[None]):
         self._figured = self.view
         self._next_figures = time.monotonic() + FIGURES_SECONDS
         view, width = self.view, self.size.width - 2
-        folder = RunFolder(self.ser.runs / self.run_id)
+        folder = self.folder_of(self.run_id)
         now = datetime.now(UTC)
         self.query_one("#head", Lines).show(trials.header(view, now, folder.study_name, folder.begun, width))
         self._show_or_hide("#warnings", trials.warning_lines(view, now, width))
@@ -400,14 +399,14 @@ class RunScreen(AppScreen[None]):
 
     def action_log(self) -> None:
         """Show the whole log."""
-        self.ser.open("log", RunFolder(self.ser.runs / self.run_id))
+        self.ser.open("log", self.folder_of(self.run_id))
 
     @work
     async def action_export(self) -> None:
         """Write the trials as CSV and JSON."""
         from ser_tui.store.export import export
 
-        folder = RunFolder(self.ser.runs / self.run_id)
+        folder = self.folder_of(self.run_id)
         paths = await self.attempt(lambda: [export(folder, "csv"), export(folder, "json")])
         if paths:
             self.ser.tell("wrote " + " and ".join(str(path) for path in paths))
@@ -424,7 +423,7 @@ class RunScreen(AppScreen[None]):
         """Copy a summary and write it to a file: over SSH many terminals ignore the clipboard."""
         from ser_tui.store.export import summary_text, write_summary
 
-        folder, state = RunFolder(self.ser.runs / self.run_id), self.view.state
+        folder, state = self.folder_of(self.run_id), self.view.state
         if state.seq < 0:
             self.ser.tell("nothing is known of this run yet", problem=True)
             return
