@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
-from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,7 +15,7 @@ from textual.widgets import Input, Static
 
 from ser_tui.tui.base import AppDialog
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.lines import Lines, broken, exactly
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 _AROUND = 12
@@ -78,7 +77,7 @@ class ChooseScreen(AppDialog[list[str]]):
             yield ChoiceTable(
                 [Column("mark", "", 1), Column("value", "", min(width, 52)), Column("note", "", 8, flexible=True)], heading=False
             )
-            yield Lines(Text(), Text(), classes="muted", id="whole")
+            yield Lines(*exactly([], 2), classes="muted", id="whole")
             if self._other:
                 yield Input(placeholder=self._other, id="other")
             yield KeyBar()
@@ -110,8 +109,7 @@ class ChooseScreen(AppDialog[list[str]]):
         room = table.size.width - 3 - min(52, max([cell_len(one.value) for one in self._choices] + [8]))
         whole.display = table.size.width > 0 and any(cell_len(one.note) >= room for one in self._choices)
         note = next((one.note for one in self._choices if one.value == table.current), "")
-        parts = broken(cell(note), max(20, table.size.width))
-        whole.show([*parts[:2], *[Text()] * (2 - len(parts))])
+        whole.show(exactly(broken(cell(note), max(20, table.size.width)), 2))
 
     def _row(self, one: Choosable) -> Row:
         mark = "*" if one.value in self._marked else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,7 +19,7 @@ from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views import comparison
 from ser_tui.tui.views.comparison_plot import curve, curves_picture
 from ser_tui.tui.widgets.keybar import KeyBar, wrap
-from ser_tui.tui.widgets.lines import KEPT, Lines, broken
+from ser_tui.tui.widgets.lines import KEPT, Lines, broken, exactly
 from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import Table, cell
 
@@ -85,7 +84,7 @@ class CompareScreen(AppScreen[None]):
         yield Lines(cell("Compare", "bold"), classes="title", id="head")
         yield ComparisonTable([], fixed=2, id="comparison")
         yield Plotted("no run has a score yet", id="curves")
-        yield Lines(Text(), Text(), id="full")
+        yield Lines(*exactly([], 2), id="full")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -190,8 +189,7 @@ class CompareScreen(AppScreen[None]):
             number = self._marked.index(run_id)
             line.append(f"{mark(number)}{KEPT}", run_style(number))
             line.append_text(cell(f"{value}   "))
-        parts = broken(line, max(20, self.size.width - 2))
-        self.query_one("#full", Lines).show([*parts[:2], *[Text()] * (2 - len(parts))])
+        self.query_one("#full", Lines).show(exactly(broken(line, max(20, self.size.width - 2)), 2))
 
     def _full_rows(self) -> list[tuple[str, list[str]]]:
         from ser_tui.study.comparison import outcomes, settings

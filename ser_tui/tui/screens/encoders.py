@@ -16,7 +16,7 @@ from ser_tui.tui.data.knowledge import KnownEncoder
 from ser_tui.tui.dialogs.choose import ChooseScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.lines import Lines, broken, exactly
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 COLUMNS = (
@@ -63,7 +63,7 @@ class EncodersScreen(AppScreen[None]):
         """List, what is known of the highlighted one, keys."""
         yield Lines(cell("Encoders", "bold"), classes="title", id="head")
         yield EncodersList(COLUMNS)
-        yield Lines(*[cell("")] * DETAIL_LINES, id="detail")
+        yield Lines(*exactly([], DETAIL_LINES), id="detail")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -134,8 +134,8 @@ class EncodersScreen(AppScreen[None]):
                 parts = parts[::2]
             said = [cell(text, style) for text, style in parts if text]
             width = max(20, self.size.width - 2)
-            lines = [line for text in said for line in broken(text, width)][:DETAIL_LINES]
-            self.query_one("#detail", Lines).show([*lines, *[cell("")] * (DETAIL_LINES - len(lines))])
+            lines = [line for text in said for line in broken(text, width)]
+            self.query_one("#detail", Lines).show(exactly(lines, DETAIL_LINES))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what is missing can be fetched."""

@@ -21,7 +21,7 @@ from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.dialogs.sheets import export_sheet
 from ser_tui.tui.views import paper as views
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.lines import Lines, broken, exactly
 from ser_tui.tui.widgets.table import Table, cell
 
 DETAIL_LINES = 5
@@ -60,7 +60,7 @@ class PaperScreen(AppScreen[None]):
         """Of what, the table, what the highlighted row is, what the numbers are, keys."""
         yield Lines(cell("Paper", "bold"), classes="title", id="head")
         yield PaperTable(views.columns(80), fixed=1)
-        yield Lines(*[cell("")] * DETAIL_LINES, id="detail")
+        yield Lines(*exactly([], DETAIL_LINES), id="detail")
         yield Lines(cell(""), id="note")
         yield KeyBar()
 

@@ -20,7 +20,7 @@ from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.views import queue as views
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Lines, exactly
 from ser_tui.tui.widgets.table import Table, cell
 
 POLL_SECONDS = 1.0
@@ -68,7 +68,7 @@ class QueueScreen(AppScreen[None]):
         yield Lines(cell("Queue", "bold"), classes="title", id="head")
         yield QueueTable(views.COLUMNS)
         yield Static("", id="empty", markup=False)
-        yield Lines(*[cell("")] * DETAIL_LINES, id="detail")
+        yield Lines(*exactly([], DETAIL_LINES), id="detail")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -107,7 +107,7 @@ class QueueScreen(AppScreen[None]):
 
     def _show_detail(self) -> None:
         current = self.query_one(QueueTable).current
-        self.query_one("#detail", Lines).show(list(views.detail(self._view, current, self.size.width - 2, DETAIL_LINES)))
+        self.query_one("#detail", Lines).show(views.detail(self._view, current, self.size.width - 2, DETAIL_LINES))
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the lines for the new width."""

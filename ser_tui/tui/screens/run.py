@@ -23,7 +23,7 @@ from ser_tui.tui.data.follow import Follower, View
 from ser_tui.tui.views import trials
 from ser_tui.tui.views.trial_plot import trial_picture
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.lines import Lines, broken, exactly
 from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import Column, Table
 
@@ -123,7 +123,7 @@ class RunScreen(AppScreen[None]):
                 with VerticalScroll(id="detail-pane", can_focus=False):
                     yield Lines(id="detail")
                 yield Lines(id="side-log")
-        yield Lines(*[Text()] * 4, id="log")
+        yield Lines(*exactly([], 4), id="log")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -272,8 +272,7 @@ class RunScreen(AppScreen[None]):
             return  # not laid out yet; `_tick` draws it once it has a width. A call after every refresh would let nothing else run
         self._log_width = log.size.width
         height = max(4, log.size.height) if self._is_wide else 4
-        lines = trials.log_lines(view.state, height, max(20, log.size.width or self.size.width - 2))
-        log.show([*lines, *[Text()] * (height - len(lines))])
+        log.show(exactly(trials.log_lines(view.state, height, max(20, log.size.width or self.size.width - 2)), height))
 
     @property
     def _is_wide(self) -> bool:

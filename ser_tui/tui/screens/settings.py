@@ -14,7 +14,7 @@ from ser_tui.tui.base import BINDINGS_BY_ID, AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
 from ser_tui.tui.theme import PLAIN_THEME, THEME
 from ser_tui.tui.widgets.keybar import KeyBar, key_of
-from ser_tui.tui.widgets.lines import Lines, broken
+from ser_tui.tui.widgets.lines import Lines, broken, exactly
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
 
 COLUMNS = (Column("title", "SETTING", 18), Column("value", "VALUE", 24, flexible=True), Column("key", "KEY IN THE FILE", 17))
@@ -43,7 +43,7 @@ class SettingsScreen(AppScreen[None]):
         """List, what the highlighted one does, keys."""
         yield Lines(cell("Settings", "bold"), classes="title", id="head")
         yield SettingsTable(COLUMNS)
-        yield Lines(*[cell("")] * DETAIL_LINES, id="detail")
+        yield Lines(*exactly([], DETAIL_LINES), id="detail")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -65,8 +65,8 @@ class SettingsScreen(AppScreen[None]):
 
     def _show_detail(self) -> None:
         name = self.query_one(SettingsTable).current
-        parts = broken(cell(TABLE[name].metadata["help"]), max(20, self.size.width - 2))[:DETAIL_LINES] if name else []
-        self.query_one("#detail", Lines).show([*parts, *[cell("")] * (DETAIL_LINES - len(parts))])
+        parts = broken(cell(TABLE[name].metadata["help"]), max(20, self.size.width - 2)) if name else []
+        self.query_one("#detail", Lines).show(exactly(parts, DETAIL_LINES))
 
     @on(Table.Moved)
     def _moved(self) -> None:

@@ -14,7 +14,7 @@ from ser_tui.study.formatting import counted, score, score_text
 from ser_tui.study.headline import sample
 from ser_tui.study.scores import Score
 from ser_tui.study.time_to_score import MARKS, area_value
-from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.lines import broken, exactly
 from ser_tui.tui.widgets.table import Column, Row, cell
 
 WIDE, HUGE = 110, 190
@@ -109,7 +109,7 @@ def detail(tables: PaperTables, row: str | None, width: int, lines: int) -> list
         corpus, _, which = row.partition(" ")
         told = _of_transfer(tables, corpus, which) if which else _of_search(tables, row, wide=width >= WIDE)
         parts = [part for one in told for part in broken(one, max(20, width))]
-    return [*parts[:lines], *[cell("")] * (lines - len(parts))]
+    return exactly(parts, lines)
 
 
 def _of_search(tables: PaperTables, kind: str, *, wide: bool) -> list[Text]:

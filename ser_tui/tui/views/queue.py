@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from rich.text import Text
 
@@ -10,7 +10,7 @@ from ser_tui.client.queueing import QueueView
 from ser_tui.store.queue import Queued, Standing
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.views.runs import run_label, trials_text
-from ser_tui.tui.widgets.lines import broken
+from ser_tui.tui.widgets.lines import broken, exactly
 from ser_tui.tui.widgets.table import Column, Row, cell
 
 COLUMNS = (
@@ -52,7 +52,7 @@ def _cells(number: int, one: Queued, stands: Standing, summary: RunSummary | Non
     )  # fmt: skip
 
 
-def detail(view: QueueView, run_id: str | None, width: int, lines: int) -> Sequence[Text]:
+def detail(view: QueueView, run_id: str | None, width: int, lines: int) -> list[Text]:
     """What is to be said of the highlighted run, on exactly so many lines."""
     found = next(((one, stands) for one, stands in view.runs if one.run_id == run_id), None)
     text = cell("")
@@ -64,5 +64,4 @@ def detail(view: QueueView, run_id: str | None, width: int, lines: int) -> Seque
             text = cell("it runs; enter shows it")
         else:
             text = cell(f"{one.run_id}   from {one.folder}", "muted")
-    parts = broken(text, max(20, width))[:lines]
-    return [*parts, *[cell("")] * (lines - len(parts))]
+    return exactly(broken(text, max(20, width)), lines)

@@ -89,6 +89,11 @@ class Wrapped(Lines):
         self.show(self._at(event.size.width))
 
 
+def exactly(lines: Sequence[Text], number: int) -> list[Text]:
+    """So many lines, for a place that keeps its height: the first ones of `lines`, and blank ones below where they are fewer."""
+    return [*lines[:number], *[Text()] * (number - len(lines))]
+
+
 _INSEPARABLE = re.compile(
     r"(?<=\d,) (?=[\d.-]+\])|(?<=\bchance) (?=\.\d)|(?<=\d) (?=s\b)|(?<=[A-Za-z] \.\d\d\d) (?=\[)"
     r"| (?=-> )|(?<=->) |(?<=\bof) (?=\d)|(?<=\d) (?=of \d)|(?<=\w) (?=\d+ of \d)"
