@@ -1,10 +1,10 @@
-"""A list to choose from, each line with what speaks for or against it."""
+"""A list to choose from, each line with what speaks for or against it; and asking for one line of it, or a number."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual import events, on
@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from ser_tui.tui.base import AppDialog
+from ser_tui.tui.base import AppDialog, AppScreen
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken, exactly
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
@@ -160,3 +160,30 @@ class ChooseScreen(AppDialog[list[str]]):
     def action_cancel(self) -> None:
         """Leave things as they are."""
         self.dismiss([])
+
+
+async def choose_one(screen: AppScreen[Any], title: str, choices: Sequence[Choosable], *, now: str = "", other: str = "") -> str:
+    """Ask for one of `choices`, or for what is typed instead, see `ChooseScreen`; empty where nothing was chosen. `now`: where the cursor
+    begins."""
+    found = await screen.app.push_screen_wait(ChooseScreen(title, choices, chosen=[now], other=other))
+    return found[0] if found else ""
+
+
+async def choose_number(
+    screen: AppScreen[Any],
+    title: str,
+    choices: Sequence[Choosable],
+    fits: Callable[[int], bool],
+    wanted: str,
+    *,
+    now: str = "",
+    other: str = "or another number, then enter",
+) -> int | None:
+    """As `choose_one`, for a whole number; None where none was chosen that `fits`: then it is said what is `wanted`."""
+    found = await choose_one(screen, title, choices, now=now, other=other)
+    number = int(found) if found.isascii() and found.isdigit() else None
+    if number is not None and fits(number):
+        return number
+    if found:
+        screen.ser.tell(f"{found}: {wanted}", problem=True)
+    return None

@@ -20,7 +20,7 @@ from ser_tui.study.seeds import MOST_SEEDS, done_seeds
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
 from ser_tui.tui.base import AppScreen
-from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
+from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen, choose_number
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.dialogs.sheets import choose_format
 
@@ -105,14 +105,12 @@ async def _go_on(screen: AppScreen[Any], folder: RunFolder, done: int) -> bool:
 
     choices = [Choosable(str(done + more), f"{more} more") for more in (5, 10, 15, 30)]
     title = f"{counted(done, 'trial')} {'is' if done == 1 else 'are'} done. Go on to how many in all?"
-    found = await screen.app.push_screen_wait(ChooseScreen(title, choices, other="or another number, then enter"))
-    if not found:
-        return False
-    if not (found[0].isascii() and found[0].isdigit()):
-        screen.ser.tell(f"{found[0]}: give a number of trials, larger than {done}", problem=True)
+    # One that is not larger is refused by the launcher.
+    trials = await choose_number(screen, title, choices, lambda number: True, f"give a number of trials, larger than {done}")
+    if trials is None:
         return False
     screen.ser.tell("starting a worker ...")
-    return await screen.succeeds(lambda: launch.resume(folder, trials=int(found[0])))
+    return await screen.succeeds(lambda: launch.resume(folder, trials=trials))
 
 
 async def train_again(screen: AppScreen[Any], run_id: str, state: RunState) -> bool:
@@ -127,12 +125,9 @@ async def train_again(screen: AppScreen[Any], run_id: str, state: RunState) -> b
     takes = {number: "" if each is None else f"about {duration((number - done) * each)}" for number in (3, 5, 10, 20)}
     choices = [Choosable(str(number), told) for number, told in takes.items() if number > done]
     title = f"Train trial {best.number} again, with how many seeds in all?" + (f" {done} done." if done else "")
-    found = await screen.app.push_screen_wait(ChooseScreen(title, choices, other="or another number, then enter"))
-    if not found:
-        return False
-    number = int(found[0]) if found[0].isascii() and found[0].isdigit() else 0
-    if not done < number <= MOST_SEEDS:
-        screen.ser.tell(f"{found[0]}: give a number of seeds, larger than {done}, {MOST_SEEDS} at most", problem=True)
+    wanted = f"give a number of seeds, larger than {done}, {MOST_SEEDS} at most"
+    number = await choose_number(screen, title, choices, lambda number: done < number <= MOST_SEEDS, wanted)
+    if number is None:
         return False
     screen.ser.tell("starting a worker ...")
     screen.ser.feed().attend(run_id)
@@ -214,11 +209,5 @@ async def choose_trial(screen: AppScreen[Any], state: RunState, shown: int | Non
         choices.append(Choosable(str(one.number), f"{measure.label} {told}   {known}"))
     other = "" if len(best) <= MOST_LISTED else f"or the number of another of {len(best):,} trials, then enter"
     now = str(shown or (state.best.number if state.best is not None else ""))
-    found = await screen.app.push_screen_wait(ChooseScreen("Which trial? The best ones first", choices, chosen=[now], other=other))
-    if not found:
-        return None
-    number = int(found[0]) if found[0].isascii() and found[0].isdigit() else 0
-    if not any(one.number == number for one in best):
-        screen.ser.tell(f"{found[0]}: no trial of this number has a score", problem=True)
-        return None
-    return number
+    scored, refused = {one.number for one in best}, "no trial of this number has a score"
+    return await choose_number(screen, "Which trial? The best ones first", choices, scored.__contains__, refused, now=now, other=other)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.tui.base import AppScreen
-from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
+from ser_tui.tui.dialogs.choose import Choosable, choose_one
 
 if TYPE_CHECKING:
     from ser_tui.report.offered import SheetFormat
@@ -22,8 +22,8 @@ TABLES: tuple[tuple[SheetFormat, str, str], ...] = (
 async def choose_format(screen: AppScreen[Any], what: str) -> tuple[SheetFormat, str] | None:
     """The format in which `what` is to be copied, and how such a file's name ends; None where none was chosen."""
     choices = [Choosable(name, note) for name, _, note in TABLES]
-    found = await screen.app.push_screen_wait(ChooseScreen(f"Copy {what} as", choices))
-    return next(((name, suffix) for name, suffix, _ in TABLES if found and name == found[0]), None)
+    found = await choose_one(screen, f"Copy {what} as", choices)
+    return next(((name, suffix) for name, suffix, _ in TABLES if name == found), None)
 
 
 async def export_sheet(screen: AppScreen[Any], what: str, place: Path, sheet: Sheet) -> None:

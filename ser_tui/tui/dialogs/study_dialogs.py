@@ -17,7 +17,7 @@ from ser_tui.study.load import dumps
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
-from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
+from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen, choose_one
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 
 
@@ -82,8 +82,7 @@ async def choose_encoder(screen: AppScreen[Any], chosen: str) -> str:
     known = await in_thread(knowledge.known_encoders)
     choices = [Choosable(one.name, f"{one.detail}; {one.facts}" if one.ready else one.detail, one.ready) for one in known]
     other = "or the folder of a model (Hugging Face or SpeechBrain layout)"
-    found = await screen.app.push_screen_wait(ChooseScreen("Encoder", choices, chosen=[chosen], other=other))
-    return found[0] if found else ""
+    return await choose_one(screen, "Encoder", choices, now=chosen, other=other)
 
 
 _NEW, _FORGET = "a new study", "forget drafts"
@@ -101,15 +100,15 @@ async def choose_draft(screen: AppScreen[Any]) -> KeptDraft | Literal[False] | N
         copied = f", a copy of {one.draft.origin}" if one.draft.origin else ""
         choices.append(Choosable(key, f"{'+'.join(one.draft.corpus)}, left {left}{copied}"))
     choices += [Choosable(_NEW, "the drafts stay"), Choosable(_FORGET, "asks which")]
-    found = await screen.app.push_screen_wait(ChooseScreen("A study was left before it was started. Go on with it?", choices))
+    found = await choose_one(screen, "A study was left before it was started. Go on with it?", choices)
     if not found:
         return None
-    if found[0] == _FORGET:
+    if found == _FORGET:
         gone = await screen.app.push_screen_wait(ChooseScreen("Forget which? Space marks several", choices[:-2], several=True))
         for key in gone:
             await screen.succeeds(partial(forget_draft, named[key].path))
         return None
-    return named.get(found[0], False)
+    return named.get(found, False)
 
 
 async def save_study(screen: AppScreen[Any], study: Study) -> None:

@@ -13,7 +13,7 @@ from ser_tui.study.formatting import printable
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import Progress
 from ser_tui.tui.data.knowledge import KnownEncoder
-from ser_tui.tui.dialogs.choose import ChooseScreen
+from ser_tui.tui.dialogs.choose import choose_one
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.widgets.keybar import KeyBar
 from ser_tui.tui.widgets.lines import Lines, broken, exactly
@@ -147,11 +147,10 @@ class EncodersScreen(AppScreen[None]):
     @work
     async def action_look(self) -> None:
         """Ask for a folder and list it with what is to be said of it."""
-        dialog = ChooseScreen("Can this model be used?", [], other="the folder of a model (Hugging Face or SpeechBrain layout)")
-        found = await self.app.push_screen_wait(dialog)
-        if found:
-            self._folders = [found[0], *(name for name in self._folders if name != found[0])]
-            self._asked = found[0]
+        typed = "the folder of a model (Hugging Face or SpeechBrain layout)"
+        if found := await choose_one(self, "Can this model be used?", [], other=typed):
+            self._folders = [found, *(name for name in self._folders if name != found)]
+            self._asked = found
             self._look()
 
     @work

@@ -448,13 +448,12 @@ class HomeScreen(AppScreen[None]):
     @work
     async def action_sort(self) -> None:
         """Ask what to sort by; what the runs are sorted by already, the other way round."""
-        from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
+        from ser_tui.tui.dialogs.choose import Choosable, choose_one
 
         choices = [Choosable(key, f"{words}; now: again turns it round" if key == self._order else words)
                    for key, (words, _, _) in runs.ORDERS.items()]  # fmt: skip
-        found = await self.app.push_screen_wait(ChooseScreen("Sort by", choices, chosen=[self._order]))
-        if found:
-            self._sort_by(found[0])
+        if found := await choose_one(self, "Sort by", choices, now=self._order):
+            self._sort_by(found)
 
     @on(Table.HeadingTaken)
     def _heading_taken(self, event: Table.HeadingTaken) -> None:

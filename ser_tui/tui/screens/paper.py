@@ -17,7 +17,7 @@ from ser_tui.study.formatting import counted
 from ser_tui.study.protocol import PROTOCOL_SETTINGS
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
-from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
+from ser_tui.tui.dialogs.choose import Choosable, choose_number, choose_one
 from ser_tui.tui.dialogs.sheets import export_sheet
 from ser_tui.tui.views import paper as views
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -161,12 +161,12 @@ class PaperScreen(AppScreen[None]):
             trials = counted(study.budget.trials, "trial")
         choices = [Choosable(START, "in a worker of its own"), Choosable(QUEUE, "once the runs before it have ended")]
         title = f"{papers.NAMES[kind]}: {trials} on EmoDB with {tables.encoder}"
-        found = await self.app.push_screen_wait(ChooseScreen(title, choices))
-        if found == [START]:
+        found = await choose_one(self, title, choices)
+        if found == START:
             folder = await self.attempt(lambda: launch.start(study, self.ser.runs))
             if folder is not None:
                 self.ser.open_run(folder.run_id)
-        elif found == [QUEUE]:
+        elif found == QUEUE:
             folder = await self.attempt(lambda: queueing.enqueue(study, self.ser.runs))
             if folder is not None:
                 self.ser.tell(f"{study.name} waits for its turn; w on the home screen shows the queue")
@@ -200,18 +200,16 @@ class PaperScreen(AppScreen[None]):
         used = [self._tables.encoder, *(name for name in self._tables.encoders if name != self._tables.encoder)]
         ready = await in_thread(lambda: [one for one in knowledge.known_encoders() if one.ready and one.name not in used])
         known = [*map(Choosable, used), *(Choosable(one.name, one.detail, one.ready) for one in ready)]
-        found = await self.app.push_screen_wait(ChooseScreen("Whose runs?", known, chosen=[self._tables.encoder]))
-        if found:
-            self._encoder = found[0]
+        if found := await choose_one(self, "Whose runs?", known, now=self._tables.encoder):
+            self._encoder = found
             self._again()
 
     @work(exclusive=True, group="choose")
     async def action_protocol(self) -> None:
         """The runs of another protocol."""
         known = [Choosable(kind, "the paper's split" if kind == "random" else "") for kind in PROTOCOL_SETTINGS]
-        found = await self.app.push_screen_wait(ChooseScreen("Runs of which protocol?", known, chosen=[self._protocol]))
-        if found:
-            self._protocol = found[0]
+        if found := await choose_one(self, "Runs of which protocol?", known, now=self._protocol):
+            self._protocol = found
             self._again()
 
     @work(exclusive=True, group="choose")
@@ -219,15 +217,10 @@ class PaperScreen(AppScreen[None]):
         """Another number of trials of each run."""
         choices = [Choosable(str(number), "the paper's" if number == BUDGET else "") for number in (5, 10, BUDGET, 30)]
         title = "How many trials of each run count? Shorter runs are left out"
-        other = "or another number, then enter"
-        found = await self.app.push_screen_wait(ChooseScreen(title, choices, chosen=[str(self._budget)], other=other))
-        if not found:
-            return
-        if not (found[0].isascii() and found[0].isdigit() and int(found[0])):
-            self.ser.tell(f"{found[0]}: give a number of trials", problem=True)
-            return
-        self._budget = int(found[0])
-        self._again()
+        found = await choose_number(self, title, choices, lambda number: number > 0, "give a number of trials", now=str(self._budget))
+        if found is not None:
+            self._budget = found
+            self._again()
 
     @work
     async def action_export(self) -> None:

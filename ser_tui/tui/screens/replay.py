@@ -22,7 +22,7 @@ from ser_tui.study.errors import UserError, told
 from ser_tui.study.formatting import counted
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import in_thread
-from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
+from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen, choose_one
 from ser_tui.tui.dialogs.sheets import export_sheet
 from ser_tui.tui.views import replay as views
 from ser_tui.tui.views.replay import Asked, StrategyStanding
@@ -164,17 +164,15 @@ class ReplayScreen(AppScreen[None]):
             "minutes": "Minutes that a search has, by the records",
             "reach": "The BCA that a search shall reach",
         }[key]
-        found = await self.app.push_screen_wait(
-            ChooseScreen(title, [Choosable(str(one)) for one in usual], other="or another number, then enter")
-        )
+        found = await choose_one(self, title, [Choosable(str(one)) for one in usual], other="or another number, then enter")
         if not found:
             return
-        if key == "minutes" and found[0] == ANY:
+        if key == "minutes" and found == ANY:
             trials = BUDGET if self.asked.budget == MOST_TRIALS else self.asked.budget
             self.asked = replace(self.asked, minutes=None, budget=trials)
             return
         try:
-            number = float(found[0])
+            number = float(found)
         except ValueError:
             number = -1.0
         if key == "reach" and 0 < number <= 1:
@@ -193,7 +191,7 @@ class ReplayScreen(AppScreen[None]):
                 "budget": f"a whole number up to {MOST_TRIALS:,}",
                 "minutes": f"{ANY}, or minutes up to {MOST_MINUTES:,}",
             }
-            self.ser.tell(f"{found[0]}: give {most.get(key, 'a number between 0 and 1')}", problem=True)
+            self.ser.tell(f"{found}: give {most.get(key, 'a number between 0 and 1')}", problem=True)
 
     # The replay
 

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from ser_tui.store.settings import MAP, TABLE, Preferences, changed_settings, read_settings, settings_file, text_of
 from ser_tui.tui.base import BINDINGS_BY_ID, AppScreen
-from ser_tui.tui.dialogs.choose import Choosable, ChooseScreen
+from ser_tui.tui.dialogs.choose import Choosable, choose_one
 from ser_tui.tui.theme import PLAIN_THEME, THEME
 from ser_tui.tui.widgets.keybar import KeyBar, key_of
 from ser_tui.tui.widgets.lines import Lines, broken, exactly
@@ -96,10 +96,10 @@ class SettingsScreen(AppScreen[None]):
             await self._change({name: text_of(not value)})
         elif name == MAP:
             await self._change_key()
-        elif (chosen := await self._asked(name, text_of(value))) is not None:
+        elif chosen := await self._asked(name, text_of(value)):
             await self._change({name: chosen})
 
-    async def _asked(self, name: str, value: str) -> str | None:
+    async def _asked(self, name: str, value: str) -> str:
         title, known = TABLE[name].metadata["title"], TABLE[name].metadata["choices"]
         if name == "theme":
             own = ("auto", THEME.name, PLAIN_THEME.name)
@@ -110,22 +110,17 @@ class SettingsScreen(AppScreen[None]):
             choices, other = known, ""
         else:
             choices, other = (), f"{value or 'none'}; type another one, then enter"
-        found = await self.app.push_screen_wait(
-            ChooseScreen(title.capitalize(), [Choosable(one) for one in choices], chosen=[value], other=other)
-        )
-        return found[0] if found else None
+        return await choose_one(self, title.capitalize(), [Choosable(one) for one in choices], now=value, other=other)
 
     async def _change_key(self) -> None:
         own = self.ser.settings.keys
         choices = [Choosable(id_, f"{own.get(id_) or key_of(one)}   {one.description}") for id_, one in sorted(BINDINGS_BY_ID.items())]
-        found = await self.app.push_screen_wait(ChooseScreen("Which key? Those of screens that were open", choices))
-        if not found:
+        id_ = await choose_one(self, "Which key? Those of screens that were open", choices)
+        if not id_:
             return
-        id_ = found[0]
         title = f"{id_}: {own.get(id_) or key_of(BINDINGS_BY_ID[id_])}"
-        typed = await self.app.push_screen_wait(ChooseScreen(title, [], other="another key, or several with commas: x,delete"))
-        if typed:
-            await self._change({f"{MAP}.{id_}": typed[0]})
+        if typed := await choose_one(self, title, [], other="another key, or several with commas: x,delete"):
+            await self._change({f"{MAP}.{id_}": typed})
 
     async def _change(self, changes: Mapping[str, str]) -> None:
         after = await self.attempt(lambda: changed_settings(changes))
