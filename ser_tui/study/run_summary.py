@@ -267,6 +267,11 @@ class RunSummary(Frozen, frozen=True, dict=True):
         return "imported" if self.imported else self.state or self.status
 
     @property
+    def under_way(self) -> bool:
+        """Whether a worker searches on it right now, or is about to; not before that was looked at."""
+        return self.state is not None and self.state.under_way
+
+    @property
     def imported(self) -> bool:
         """Whether these are another program's trials, see `findings.Kind`."""
         return any(finding.kind == "imported" for finding in self.findings)

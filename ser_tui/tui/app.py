@@ -152,9 +152,9 @@ class SerTuiApp(App[None]):
                 await in_thread(self._feed.poll)
             summaries = self._feed.summaries
             for one in summaries:
-                if one.run_id in under_way and not _is_under_way(one):
+                if one.run_id in under_way and not one.under_way:
                     self._tell_end(one)
-            under_way = {one.run_id for one in summaries if _is_under_way(one)}
+            under_way = {one.run_id for one in summaries if one.under_way}
 
     def _may_tell(self, summary: RunSummary) -> bool:
         of_run = summary.remarks.notify
@@ -295,10 +295,6 @@ class SerTuiApp(App[None]):
             return self.settings.theme
         plain = self.no_color or self.console.color_system not in ("truecolor", "256")
         return (PLAIN_THEME if plain else THEME).name
-
-
-def _is_under_way(summary: RunSummary) -> bool:
-    return summary.state is not None and summary.state.under_way
 
 
 def bindings() -> dict[str, Binding]:

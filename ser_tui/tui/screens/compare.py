@@ -93,7 +93,7 @@ class CompareScreen(AppScreen[None]):
         self.set_interval(LOOK_SECONDS, self._look_again)
 
     def _look_again(self) -> None:
-        goes_on = any(one.state is not None and one.state.under_way for one in self._summaries.values())
+        goes_on = any(one.under_way for one in self._summaries.values())
         if self.in_front and goes_on and not self._reading:
             self._read()
 

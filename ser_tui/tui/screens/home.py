@@ -279,7 +279,7 @@ class HomeScreen(AppScreen[None]):
         if action == "compare":
             return len(self.marked) > 1 or (summary is not None and len(self.summaries) > 1)
         if action == "delete":
-            return bool(self._chosen) and not any(map(_under_way, self._chosen))
+            return bool(self._chosen) and not any(one.under_way for one in self._chosen)
         return summary is not None and _NEEDS[action](summary, len(self.marked))
 
     @on(Table.Moved)
@@ -505,15 +505,11 @@ class HomeScreen(AppScreen[None]):
         self.refresh_bindings()
 
 
-def _under_way(summary: RunSummary) -> bool:
-    return summary.state is not None and summary.state.under_way
-
-
 _NEEDS: Mapping[str, Callable[[RunSummary, int], bool]] = {
     "mark": lambda summary, marked: True,
-    "evaluate": lambda summary, marked: summary.best is not None and not _under_way(summary) and not summary.imported,
+    "evaluate": lambda summary, marked: summary.best is not None and not summary.under_way and not summary.imported,
     "findings": lambda summary, marked: bool(runs.all_findings(summary)),
-    "stop": lambda summary, marked: _under_way(summary),
+    "stop": lambda summary, marked: summary.under_way,
     "resume": lambda summary, marked: summary.state is not None and (summary.state.resumable or summary.can_go_on) and bool(summary.study),
     "report": lambda summary, marked: True,
     "remark": lambda summary, marked: True,

@@ -241,7 +241,7 @@ def _short_of(figure: Figure | None) -> str:
 
 def counts(summaries: Sequence[RunSummary]) -> str:
     """3 runs, 1 live"""
-    live = sum(summary.state is not None and summary.state.under_way for summary in summaries)
+    live = sum(summary.under_way for summary in summaries)
     number, away = len(summaries), sum(summary.remarks.archived for summary in summaries)
     return counted(number, "run", ",") + (f", {live} live" if live else "") + (f", {away} archived" if away else "")
 
