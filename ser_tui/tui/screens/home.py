@@ -271,16 +271,14 @@ class HomeScreen(AppScreen[None]):
             return bool(self.summaries)
         if action == "clear_filter":
             return bool(self.query("#filter"))
-        if action not in _NEEDS and action not in ("undo", "delete", "compare"):
-            return True
         if action == "undo":
             return bool(self._discarded)
-        summary = self.current
-        if action == "compare":
-            return len(self.marked) > 1 or (summary is not None and len(self.summaries) > 1)
         if action == "delete":
             return bool(self._chosen) and not any(one.under_way for one in self._chosen)
-        return summary is not None and _NEEDS[action](summary, len(self.marked))
+        summary, needs = self.current, _NEEDS.get(action)
+        if action == "compare":
+            return len(self.marked) > 1 or (summary is not None and len(self.summaries) > 1)
+        return needs is None or (summary is not None and needs(summary))
 
     @on(Table.Moved)
     def _moved(self) -> None:
@@ -505,14 +503,15 @@ class HomeScreen(AppScreen[None]):
         self.refresh_bindings()
 
 
-_NEEDS: Mapping[str, Callable[[RunSummary, int], bool]] = {
-    "mark": lambda summary, marked: True,
-    "evaluate": lambda summary, marked: summary.best is not None and not summary.under_way and not summary.imported,
-    "findings": lambda summary, marked: bool(runs.all_findings(summary)),
-    "stop": lambda summary, marked: summary.under_way,
-    "resume": lambda summary, marked: summary.state is not None and (summary.state.resumable or summary.can_go_on) and bool(summary.study),
-    "report": lambda summary, marked: True,
-    "remark": lambda summary, marked: True,
-    "archive": lambda summary, marked: True,
-    "clone": lambda summary, marked: bool(summary.study),
+_NEEDS: Mapping[str, Callable[[RunSummary], bool]] = {
+    "mark": lambda summary: True,
+    "evaluate": lambda summary: summary.best is not None and not summary.under_way and not summary.imported,
+    "findings": lambda summary: bool(runs.all_findings(summary)),
+    "stop": lambda summary: summary.under_way,
+    "resume": lambda summary: summary.state is not None and (summary.state.resumable or summary.can_go_on) and bool(summary.study),
+    "report": lambda summary: True,
+    "remark": lambda summary: True,
+    "archive": lambda summary: True,
+    "clone": lambda summary: bool(summary.study),
 }
+"""What an action needs of the highlighted run; without a run there is none of them."""
