@@ -153,12 +153,14 @@ SPEAKERS = replace(_WHOSE, help=f"{_WHOSE.help}; enter chooses or leaves out spe
 BY_KEY = {item.key: item for item in FIELDS}
 SECTIONS = tuple((heading, tuple(item.key for item in fields)) for heading, fields in _LAYOUT)
 """Heading -> the keys below it. A field that is added to a section of the document is shown at its end by itself."""
-_WAITS = ("protocol.speakers", "training.paper_exact")
-"""Settings that, where the study does not read them and they are not shown, would refuse what is shown: they wait until it does."""
 _PROTOCOL = {f"protocol.{name}" for names in PROTOCOL_SETTINGS.values() for name in names}
 _OF_DASK = {item.key for item in _EXECUTOR if item.key != "executor.kind"}
-_LEFT_OUT = {"protocol.speakers", "protocol.objective_folds", *(f"training.{name}" for name in Training.model_fields)}
-"""Settings that go with their rows. Not all do: the folds of a protocol are read by `ser-tui folds` too."""
+_LEFT_OUT = {
+    "protocol.speakers", "protocol.objective_folds", *_OF_DASK, *(item.key for item in _SETTINGS),
+    *(f"training.{name}" for name in Training.model_fields),
+}  # fmt: skip
+"""Settings that the document lacks where the study does not read them, or they would refuse what is shown. Not all are: the folds of a
+protocol are read by `ser-tui folds` too."""
 _TRAINING = {"workers", *(f"training.{name}" for name in Training.model_fields if name not in READ_BY_PROBES)}
 """Settings that not every study reads: not every protocol, not every method."""
 
@@ -330,26 +332,17 @@ class StudyForm:
     def raw(self) -> dict[str, Any]:
         """The study document as typed, right or wrong."""
         raw = copy.deepcopy({key: value for key, value in self.rest.items() if key != "search"})
-        hidden = [key for key, read in self.relevant().items() if not read and key in _LEFT_OUT]
-        for key in hidden:
+        unread = {key for key, read in self.relevant().items() if not read and key in _LEFT_OUT}
+        for key in unread:
             section, _, name = key.partition(".")
             if isinstance(inner := raw.get(section), dict):
                 inner.pop(name, None)
-        unread = {item.key for item in _SETTINGS} - self._strategy_keys() | set(hidden)
         raw["strategy"] = {}
-        read = self.relevant()
-        for key in (key for key in _WAITS if not read[key]):
-            unread.add(key)
-            section, name = key.split(".")
-            if isinstance(raw.get(section), dict):
-                raw[section].pop(name, None)
-        if self.texts.get("executor.kind") != "dask":
-            unread |= _OF_DASK
+        if self.texts["executor.kind"] != "dask":
             raw["executor"] = {}
         for item in FIELDS:
-            if item.key in unread:
-                continue
-            _put(raw, item.key, _typed(item, self.texts.get(item.key, "")), item.optional)
+            if item.key not in unread:
+                _put(raw, item.key, _typed(item, self.texts.get(item.key, "")), item.optional)
         raw["corpus"] = list(self.corpus)
         # Those of a corpus that was taken out of the study go with it.
         raw["speakers"] = {name: dict(chosen) for name, chosen in self.speakers.items() if name in self.corpus}
@@ -362,7 +355,7 @@ class StudyForm:
         trained = self.dimensions.get(TRAINED)
         if trained is None:
             return True
-        words = (trained.choices if trained.kind == "choices" else trained.fixed).replace(",", " ").split()
+        words = items(trained.choices if trained.kind == "choices" else trained.fixed)
         return any(counts(name, word) for word in words) or not any(word in trained.hyperparameter.options for word in words)
 
     def foldable(self) -> dict[str, list[str]]:
