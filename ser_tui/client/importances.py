@@ -9,6 +9,7 @@ from typing import Any
 
 from ser_tui.client import asking
 from ser_tui.study.hyperparameters import Value
+from ser_tui.study.records import plain
 
 SECONDS = 120.0
 """After which no answer is waited for."""
@@ -30,7 +31,7 @@ def importances(space: Mapping[str, Any], trials: Sequence[tuple[Mapping[str, Va
 
     `space`: the search space as the resolved study document has it.
     """
-    request = json.dumps({"space": _plain(space), "trials": [(dict(parameters), score) for parameters, score in trials]})
+    request = json.dumps(plain({"space": space, "trials": trials}))
     # One thread, and behind everything else: a worker may be training beside it.
     single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     wanted = "which hyperparameters mattered"
@@ -38,9 +39,3 @@ def importances(space: Mapping[str, Any], trials: Sequence[tuple[Mapping[str, Va
     shares = {name: (float(mean), float(deviation)) for name, (mean, deviation) in found["shares"].items()}
     explained = None if found["explained"] is None else (float(found["explained"][0]), float(found["explained"][1]))
     return Importances(int(found["trials"]), shares, explained, str(found["reason"]))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

@@ -21,6 +21,7 @@ from ser_tui.study.executor import ExecutorChoice
 from ser_tui.study.hyperparameters import MEMBERS, REGRESSION, STRENGTH, TRAINED, Hyperparameter, counts, default, for_method, joins
 from ser_tui.study.load import problems, to_plain, validate
 from ser_tui.study.protocol import PROTOCOL_SETTINGS, SplitProtocol
+from ser_tui.study.records import plain
 from ser_tui.study.scores import MEASURES
 from ser_tui.study.searching import Budget, StrategyChoice, WarmStart
 from ser_tui.study.sense import senseless
@@ -241,19 +242,19 @@ class StudyForm:
     @classmethod
     def from_study(cls, study: Mapping[str, Any]) -> StudyForm:
         """The form filled in with a resolved study document; what one of an earlier version does not say is as it was then: the default."""
-        plain = plain_data(study)
+        document = plain(study)
         with suppress(UserError):  # what is wrong in it is said beside its fields
-            plain = to_plain(validate(plain))
-        form = cls(rest=plain)
+            document = to_plain(validate(document))
+        form = cls(rest=document)
         for item in FIELDS:
-            form.texts[item.key] = _text(item, _get(plain, item.key)) or item.default
-        corpus = plain.get("corpus", "")
+            form.texts[item.key] = _text(item, _get(document, item.key)) or item.default
+        corpus = document.get("corpus", "")
         form.corpus = [name for name in ([corpus] if isinstance(corpus, str) else map(str, corpus)) if name]
-        speakers = plain.get("speakers")
+        speakers = document.get("speakers")
         form.speakers = {name: _whose(chosen) for name, chosen in speakers.items()} if isinstance(speakers, Mapping) else {}
-        form.encoder = str(plain.get("encoder", ""))
+        form.encoder = str(document.get("encoder", ""))
         form.set_method(form.texts["method"])
-        form.set_search(plain.get("search", {}))
+        form.set_search(document.get("search", {}))
         return form
 
     @classmethod
@@ -430,13 +431,6 @@ def number(text: str) -> Any:
 def items(text: str) -> list[str]:
     """What is apart by blanks or commas."""
     return text.replace(",", " ").split()
-
-
-def plain_data(value: Any) -> Any:
-    """Mappings and sequences of a reduced event as dicts and lists."""
-    if isinstance(value, Mapping):
-        return {str(key): plain_data(item) for key, item in value.items()}
-    return [plain_data(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _get(data: Mapping[str, Any], key: str) -> Any:
