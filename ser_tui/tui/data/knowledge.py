@@ -197,11 +197,6 @@ def known_encoder(name: str) -> KnownEncoder:
         return KnownEncoder(name, False, str(error), "", dict(encoders.PAPER_SEARCH))
 
 
-def paper_search() -> dict[str, Any]:
-    """The paper's bounds."""
-    return dict(encoders.PAPER_SEARCH)
-
-
 def _known(entry: encoders.EncoderEntry) -> KnownEncoder:
     status = encoders.status(entry)
     facts = f"{entry.parameters_millions:g} M parameters" + (f", {entry.layers} layers of {entry.dimension}" if entry.sized else "")

@@ -94,9 +94,9 @@ class NewStudyScreen(AppScreen[None]):
         self.facts: dict[str, CorpusFacts] = {}
         self.problems: dict[str, str] = {}
         self._bounds = "own" if study is not None or draft is not None else "recommended"
-        self._recommended: dict[str, Any] = {}
+        self._searches: dict[str, Mapping[str, Any]] = {}
+        """Bounds that are known by a name of BOUNDS, as far as they are."""
         self._found_by = ""
-        self._paper: dict[str, Any] = {}
         self._planned: Callable[[Study], int | None] | None = None
         self._named_by_hand = study is not None or draft is not None
         self._starting = ""
@@ -158,11 +158,12 @@ class NewStudyScreen(AppScreen[None]):
 
     def _prepared(self) -> StudyForm:
         """The form to begin with. In a thread: it looks at files and imports what only this screen needs."""
+        from ser_tui.encoders.registry import PAPER_SEARCH
         from ser_tui.strategies.registry import planned_trials
         from ser_tui.tui.data import knowledge
 
         self._planned = lambda study: planned_trials(study.strategy, study.search)
-        self._paper = knowledge.paper_search()
+        self._searches["paper's"] = PAPER_SEARCH
         if self._draft is not None:
             return StudyForm.from_draft(self._draft.draft)
         if self._given is not None:
@@ -261,12 +262,11 @@ class NewStudyScreen(AppScreen[None]):
 
     def _own_bounds(self) -> None:
         """Whose the bounds are that stand there now."""
-        known = {"recommended": self._recommended, "paper's": self._paper}
-        self._bounds = next((name for name, search in known.items() if search and self.form.has_search(search)), "own")
+        self._bounds = next((name for name in BOUNDS if (search := self._searches.get(name)) and self.form.has_search(search)), "own")
         self.query_one("#field-bounds", Options).value = self._bounds
 
     def _apply_bounds(self) -> None:
-        search = {"recommended": self._recommended, "paper's": self._paper}.get(self._bounds)
+        search = self._searches.get(self._bounds)
         if not search:
             return
         self.form.set_search(search)
@@ -510,7 +510,7 @@ class NewStudyScreen(AppScreen[None]):
         from ser_tui.tui.data import knowledge
 
         found = await in_thread(knowledge.known_encoder, self.form.encoder)
-        self._recommended, self._found_by = found.search, found.search_found
+        self._searches["recommended"], self._found_by = found.search, found.search_found
         row = self.query_one("#row-encoder", FieldRow)
         row.say(f"{found.detail}, {found.facts}" if found.ready else found.detail, problem=not found.ready)
         if self._bounds == "recommended":
