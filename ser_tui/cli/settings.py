@@ -69,7 +69,7 @@ def _refuse_unknown_binding(wanted: str) -> None:
 
 
 def _refuse_unknown_theme(wanted: str) -> None:
-    from ser_tui.tui.app import themes
+    from ser_tui.tui.theme import themes
 
     known = themes()
     if wanted not in known:

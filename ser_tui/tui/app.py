@@ -308,13 +308,6 @@ def bindings() -> dict[str, Binding]:
     return dict(BINDINGS_BY_ID)
 
 
-def themes() -> list[str]:
-    """The names of all themes that the settings may choose: the app's own, and Textual's."""
-    from textual.theme import BUILTIN_THEMES
-
-    return ["auto", THEME.name, PLAIN_THEME.name, *sorted(BUILTIN_THEMES)]
-
-
 def _brought() -> None:
     from ser_tui.tui.screens.table import bring
 

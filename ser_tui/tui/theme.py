@@ -6,7 +6,7 @@ from rich.style import Style
 from rich.text import Text
 from rich.theme import Theme as RichTheme
 from textual.color import BLACK, WHITE, Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from ser_tui.study.status import ShownStatus
 
@@ -79,6 +79,11 @@ PLAIN_THEME = Theme(
     },
 )
 """The terminal's own sixteen colours and its own background: for TERM=linux, for NO_COLOR, and few bytes over a slow link."""
+
+
+def themes() -> tuple[str, ...]:
+    """The names of all themes that the settings may choose: the app's own, and Textual's."""
+    return ("auto", THEME.name, PLAIN_THEME.name, *sorted(BUILTIN_THEMES))
 
 
 RUN_COLOURS = ("#5fb3a1", "#c79bd6", "#d7a65f", "#7fa8d9", "#d98c8c", "#b5bd68")

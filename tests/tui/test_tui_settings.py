@@ -17,8 +17,8 @@ from ser_tui.store.remarks import change_remarks
 from ser_tui.store.settings import changed_settings, read_settings, settings_file
 from ser_tui.study import events
 from ser_tui.tui import app as app_module
-from ser_tui.tui.app import SerTuiApp, bindings, themes
-from ser_tui.tui.theme import contrast, styles
+from ser_tui.tui.app import SerTuiApp, bindings
+from ser_tui.tui.theme import contrast, styles, themes
 
 
 async def test_what_is_chosen_holds_at_once_and_is_kept(runs: Path) -> None:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from ser_tui.store.settings import MAP, TABLE, Preferences, changed_settings, read_settings, settings_file, text_of
 from ser_tui.tui.base import BINDINGS_BY_ID, AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, choose_one
-from ser_tui.tui.theme import PLAIN_THEME, THEME
+from ser_tui.tui.theme import themes
 from ser_tui.tui.widgets.keybar import KeyBar, key_of
 from ser_tui.tui.widgets.lines import Lines, broken, exactly
 from ser_tui.tui.widgets.table import Column, Row, Table, cell
@@ -102,8 +102,7 @@ class SettingsScreen(AppScreen[None]):
     async def _asked(self, name: str, value: str) -> str:
         title, known = TABLE[name].metadata["title"], TABLE[name].metadata["choices"]
         if name == "theme":
-            own = ("auto", THEME.name, PLAIN_THEME.name)
-            choices, other = (*own, *sorted(self.app.available_themes.keys() - set(own))), ""
+            choices, other = themes(), ""
         elif name == "time_zone":
             choices, other = ZONES, "or another zone, then enter"
         elif known:
