@@ -57,18 +57,18 @@ class Answerer:
 
 
 @contextmanager
-def answering(reference: str | os.PathLike[str], runs: Path | None = None) -> Iterator[Answerer]:
+def answering(reference: str | os.PathLike[str]) -> Iterator[Answerer]:
     """The model that `reference` names, or the ensemble in that folder; see `opened`. Raises UserError."""
     path = Path(reference).expanduser()
     if is_ensemble(path):
         yield Answerer(load_averaged(path), str(path), False)
         return
-    with opened(reference, runs) as loaded:
+    with opened(reference) as loaded:
         yield Answerer(AveragedModel.of(loaded.model), loaded.name, loaded.calibrated, loaded.run)
 
 
 @contextmanager
-def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Iterator[Loaded]:
+def opened(reference: str | os.PathLike[str]) -> Iterator[Loaded]:
     """The model that `reference` names. What a bundle holds is there until the context ends. Raises UserError."""
     path = Path(reference).expanduser()
     if path.suffix.lower() == ".zip" and path.is_file():
@@ -87,7 +87,7 @@ def opened(reference: str | os.PathLike[str], runs: Path | None = None) -> Itera
     elif path.is_dir() and len(path.parts) > 1:  # a bare name may be that of a run
         raise UserError(f"{path}: holds no model (model.json is absent), and is no run's folder; name a run, or its folder best/")
     else:
-        yield of_run(resolve(runs or runs_folder(), str(reference), USABLE))
+        yield of_run(resolve(runs_folder(), str(reference), USABLE))
 
 
 def of_run(folder: RunFolder) -> Loaded:

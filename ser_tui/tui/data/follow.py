@@ -13,7 +13,7 @@ from ser_tui.store.queue import waiting
 from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_status, unreadable, worker_facts
 from ser_tui.study.findings import is_imported
 from ser_tui.study.reducer import reduce_all
-from ser_tui.study.state import RunState, Trial
+from ser_tui.study.state import RunState
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.data.garbage import kept
 
@@ -68,10 +68,6 @@ class View:
     def imported(self) -> bool:
         """Whether these are another program's trials, on which no job runs."""
         return is_imported(self.state.start)
-
-    def trial(self, number: int) -> Trial | None:
-        """Trial `number`, as far as it has come."""
-        return self.state.trial(number)
 
 
 class Follower:

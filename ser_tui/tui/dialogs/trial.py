@@ -56,7 +56,7 @@ class TrialScreen(AppDialog[None]):
 
     def _show(self) -> None:
         view = self._view()
-        trial = view.trial(self._number)
+        trial = view.state.trial(self._number)
         if trial is None:
             return
         self.query_one("#facts", Lines).show(self._whole(trial_lines(trial, view)))

@@ -280,7 +280,7 @@ class RunScreen(AppScreen[None]):
 
     def _cells_of(self, key: str) -> tuple[Text, ...]:
         state = self.view.state
-        trial = self.view.trial(int(key))
+        trial = state.trial(int(key))
         best = state.best is not None and state.best.number == int(key)
         if trial is None:
             return ()
@@ -291,7 +291,7 @@ class RunScreen(AppScreen[None]):
     def highlighted(self) -> Trial | None:
         """The trial under the cursor, as far as it has come."""
         key = self.query_one(TrialsTable).current
-        return None if key is None else self.view.trial(int(key))
+        return None if key is None else self.view.state.trial(int(key))
 
     @on(Table.Moved)
     def _moved(self) -> None:

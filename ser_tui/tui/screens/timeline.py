@@ -81,7 +81,7 @@ class TimelineScreen(AppScreen[None]):
 
         def cells(key: str) -> tuple[Text, ...]:
             number = int(key)
-            trial = self._view().trial(number)
+            trial = self._view().state.trial(number)
             span = self._spans[number - 1] if number <= len(self._spans) else None
             return () if trial is None else timeline.cells(trial, span, total, width, number == best, view.live, columns)
 

@@ -231,16 +231,12 @@ class Table(ScrollView, can_focus=True):
             # Who has scrolled reads there: what is seen stays where it is when rows come above it.
             self.scroll_to(y=max(0, self._cursor - y), animate=False, immediate=True)
         self._show_cursor()
-        self._refresh_changed()
+        self.look_again()
         if self._cursor - self.scroll_offset.y != y:
             # Its bar covers whole lines, also where their text is the same.
             self._refresh_row(row)
             self._refresh_row(self._cursor)
         self.post_message(self.Moved(self))
-
-    def look_again(self) -> None:
-        """Draw the cells of the rows seen that are others by now."""
-        self._refresh_changed()
 
     def go_to(self, key: str) -> None:
         """Put the cursor on the row `key`, if it is there."""
@@ -332,8 +328,8 @@ class Table(ScrollView, can_focus=True):
     def _refresh_row(self, row: int) -> None:
         self.refresh(Region(0, row - self.scroll_offset.y + self._heading, self.size.width, 1))
 
-    def _refresh_changed(self) -> None:
-        """Have only the cells drawn that look other than they did."""
+    def look_again(self) -> None:
+        """Draw the cells of the rows seen that look other than they did, and no others."""
         width, shift = self.size.width, self.scroll_offset.x
         for y in range(self._heading, self.size.height):
             span = changed_cells(self._drawn.get(y, _NOTHING), self._text_at(y), self.app.console)
