@@ -31,7 +31,7 @@ from ser_tui.tui.terminal.keys_in_turn import KeysInTurn
 from ser_tui.tui.terminal.sanitize import Harmless
 from ser_tui.tui.terminal.screen_diff import Sent
 from ser_tui.tui.theme import PLAIN_THEME, THEME, legible_variables, muted, styles
-from ser_tui.tui.widgets.characters import choose_scroll_bars
+from ser_tui.tui.widgets.characters import choose_scroll_bars, encoding
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -93,7 +93,7 @@ class SerTuiApp(App[None]):
         self.theme = self._best_theme()
         self._feed: RunsFeed | None = None
         self.fetches = Fetches()
-        self._harmless = Harmless(getattr(sys.__stderr__, "encoding", None) or "utf-8")
+        self._harmless = Harmless(encoding())
         self._sent = Sent()
         self._keys = KeysInTurn(self, super().on_event)
 
@@ -166,7 +166,7 @@ class SerTuiApp(App[None]):
         if notices.wanted(self.settings.notify, summary.remarks.notify, summary):
             text = notices.words(summary)
             self.tell(text, problem=summary.state not in (ShownStatus.DONE, ShownStatus.STOPPED))
-            plain = not (getattr(sys.__stderr__, "encoding", None) or "utf-8").lower().startswith("utf")
+            plain = not encoding().lower().startswith("utf")
             self.send(notices.terminal_text(
                 text, bell=self.settings.notify_bell, desktop=self.settings.notify_desktop, environment=os.environ, ascii_only=plain
             ))  # fmt: skip

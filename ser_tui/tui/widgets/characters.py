@@ -13,9 +13,14 @@ from ser_tui.study.formatting import BLOCKS
 _DRAWN = BLOCKS + "⠁⣿─│"
 
 
+def encoding() -> str:
+    """In which the terminal is written to: Textual draws on standard error."""
+    return getattr(sys.__stderr__, "encoding", None) or "utf-8"
+
+
 def plain_terminal() -> bool:
     """Whether blocks, dots and lines must be replaced: the Linux console's font, and some locales, have none of them."""
-    return os.environ.get("TERM") == "linux" or not takes(getattr(sys.__stderr__, "encoding", None) or "utf-8", _DRAWN)
+    return os.environ.get("TERM") == "linux" or not takes(encoding(), _DRAWN)
 
 
 class WholeCells(ScrollBarRender):
