@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from ser_tui.study.formatting import counted, printable
+from ser_tui.study.frozen import changed
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.data.background import Progress, in_thread
 from ser_tui.tui.data.corpus_facts import CorpusContents
@@ -36,8 +37,8 @@ LONGEST_NAME = 26
 
 def columns(names: int) -> list[Column]:
     """Of the list of corpora, the longest name of which takes so many cells."""
-    name = COLUMNS[0]
-    return [Column(name.key, name.heading, max(name.width, min(LONGEST_NAME, names))), *COLUMNS[1:]]
+    first, *others = COLUMNS
+    return [changed(first, width=max(first.width, min(LONGEST_NAME, names))), *others]
 
 
 class CorporaList(Table):
@@ -178,7 +179,7 @@ class CorporaScreen(AppScreen[None]):
             ("licence", one.licence),
             ("source", one.source),
             ("to get it", one.obtain),
-            *_notes(one),
+            *(("note", note) for note in one.notes),
         )
         for name, value in facts:
             if value:
@@ -332,7 +333,3 @@ class CorporaScreen(AppScreen[None]):
 
 def _number(count: int | None) -> str:
     return "-" if count is None else f"{count:,}"
-
-
-def _notes(one: KnownCorpus) -> list[tuple[str, str]]:
-    return [("note", note) for note in one.notes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import starmap
 
 from rich.text import Text
 
@@ -184,18 +185,12 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
     for warning in said(findings_of(found)):
         lines += broken(cell(f"! {warning}", "warning"), width, hang=2)
     lines += [
-        *broken(cell(mapping_text(found.mapping), "muted"), width),
+        *broken(cell("  ".join(starmap(mapped, found.mapping.items())), "muted"), width),
         *confusion_lines(
             found.classes, found.columns, found.confusion, found.recall_intervals, found.recalls, width=width, lone=found.lone_recalls
         ),
     ]
     return [*lines, Text()]
-
-
-def mapping_text(mapping: Mapping[str, str]) -> str:
-    """fearful=fear  calm=neutral  surprised dropped"""
-
-    return "  ".join(mapped(emotion, target) for emotion, target in mapping.items())
 
 
 def progress(done: int, total: int, width: int = 30) -> Text:

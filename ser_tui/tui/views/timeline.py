@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ser_tui.study.events import parse_time
 from ser_tui.study.formatting import counted, duration, local_clock, machine_name
+from ser_tui.study.frozen import changed
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.tui.views.trials import trial_state
@@ -50,7 +51,7 @@ def columns(state: RunState, width: int) -> tuple[Column, ...]:
         return COLUMNS
     roomy = width >= ROOMY
     most = min(LONGEST_MACHINE if roomy else MACHINE.width, max(len(MACHINE.heading), *names))
-    machine = Column(MACHINE.key, MACHINE.heading, most)
+    machine = changed(MACHINE, width=most)
     kept = COLUMNS if roomy else tuple(column for column in COLUMNS if column.key != "end")
     place = next(place for place, column in enumerate(kept) if column.key == "state")
     return (*kept[:place], machine, *kept[place:])

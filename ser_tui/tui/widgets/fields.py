@@ -101,7 +101,7 @@ class FoldRow(FieldRow):
     def stand_for(self, names: Sequence[str]) -> None:
         """Say what is not shown."""
         self.display = bool(names)
-        self._picker.value = f"{counted(len(names), self._what)}"
+        self._picker.value = counted(len(names), self._what)
         self.say(", ".join(names))
 
 
