@@ -94,11 +94,11 @@ def _require_energy(study: Study) -> None:
             raise UserError(f"{key}: {absent}: this machine {why}, so that no trial has it; write {there}, or another measure")
 
 
-def require_possible(study: Study, progress: Progress | None = None) -> None:
+def require_possible(study: Study, progress: Progress | None = None, *, later: bool = False) -> None:
     """Raise UserError where a worker would refuse to begin `study`, before there is a run that says so. `progress` hears of files that are
-    read: see `require_parts`."""
+    read: see `require_parts`; `later`: see `require_besides`."""
     require(study)
-    require_besides(study, progress)
+    require_besides(study, progress, later=later)
 
 
 def require_besides(study: Study, progress: Progress | None = None, *, later: bool = False) -> None:

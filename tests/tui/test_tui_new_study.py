@@ -562,6 +562,10 @@ async def test_what_no_worker_could_begin_is_refused_and_leaves_no_run(runs: Pat
         await press(pilot, "ctrl+s")
         await until_shown(pilot, "no-such-model: needs fetching")
         screen.form.encoder = usual
+        monkeypatch.setenv("SER_TUI_CACHE_GB", "much")
+        await press(pilot, "ctrl+s")
+        await until_shown(pilot, "SER_TUI_CACHE_GB='much': not a size")
+        monkeypatch.delenv("SER_TUI_CACHE_GB")
         screen.query_one("#field-protocol-kind").focus()
         await press(pilot, "right", "right", "ctrl+s")
         await until_shown(pilot, "is left to train on")

@@ -21,6 +21,7 @@ from textual.widgets import Button, Input
 from textual.worker import Worker, WorkerCancelled
 
 from ser_tui.store.drafts import KeptDraft, forget_draft, keep_draft, new_place
+from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import duration
@@ -307,7 +308,7 @@ class NewStudyScreen(AppScreen[None]):
         planned = self._planned(study) if study is not None and self._planned is not None else None
         self._show_relevant()
         notes = form_notes.notes(self.form, facts, self._bounds, study, planned, self.ser.feed().summaries, self._found_by)
-        if self._refused is not None and self._refused == (study, self._refused[1]) and self._refused[1]:
+        if self._refused is not None and self._refused[0] == study and self._refused[1]:
             notes["protocol.kind"] = (self._refused[1], True)
         for row in self.query(FieldRow):
             if row.key == "encoder" or isinstance(row, FoldRow):
@@ -534,14 +535,7 @@ class NewStudyScreen(AppScreen[None]):
     async def _possible(self, study: Study, *, later: bool = False) -> bool:
         """Whether a worker could begin `study` here: where its corpus, its encoder, its cluster or its split cannot be had, that is said
         now, and no failed run is left. `later`: it waits for its turn."""
-        from ser_tui.client.clusters import require_cluster
-        from ser_tui.client.resolving import require, require_layers, require_parts
-
-        def refuse() -> None:
-            require(study)
-            require_layers(study)
-            require_cluster(study, later=later)
-            require_parts(study)
+        from ser_tui.client.resolving import require_possible
 
         if self._looking is not None and self._looking.is_running:
             # What its first reading finds may be what the worker would refuse: till then there is no run.
@@ -556,7 +550,7 @@ class NewStudyScreen(AppScreen[None]):
                 return False
         self._starting = "putting it into the queue ..." if later else "starting the worker ..."
         self._say_state()
-        return await self.succeeds(refuse)
+        return await self.succeeds(lambda: require_possible(study, later=later))
 
     def _focus_on(self, key: str) -> None:
         parts = field_of(key).split(".")
@@ -572,35 +566,32 @@ class NewStudyScreen(AppScreen[None]):
         """Start the search and show its run."""
         from ser_tui.client import launch
 
-        study = self._valid()
-        if study is None or self._starting or self._reading:
-            return
-        folder = await self.attempt(lambda: launch.start(study, self.ser.runs)) if await self._possible(study) else None
-        self._starting = ""
-        if folder is None:
-            self._say_state()
-            return
-        self._forget()
-        self.dismiss()
-        self.ser.open_run(folder.run_id)
+        if (folder := await self._made(launch.start)) is not None:
+            self.dismiss()
+            self.ser.open_run(folder.run_id)
 
     @work(group="start")
     async def action_queue(self) -> None:
         """Let the search wait for its turn."""
         from ser_tui.client import queueing
 
+        if (folder := await self._made(queueing.enqueue, later=True)) is not None:
+            self.ser.opened = folder.run_id
+            self.ser.tell(f"{folder.study_name} waits for its turn; w shows the queue")
+            self.dismiss()
+
+    async def _made(self, make: Callable[[Study, Path], RunFolder], *, later: bool = False) -> RunFolder | None:
+        """The run that `make` makes of what is typed; None where that is said to be impossible, or a run is being made already."""
         study = self._valid()
         if study is None or self._starting or self._reading:
-            return
-        folder = await self.attempt(lambda: queueing.enqueue(study, self.ser.runs)) if await self._possible(study, later=True) else None
+            return None
+        folder = await self.attempt(lambda: make(study, self.ser.runs)) if await self._possible(study, later=later) else None
         self._starting = ""
         if folder is None:
             self._say_state()
-            return
-        self._forget()
-        self.ser.opened = folder.run_id
-        self.ser.tell(f"{study.name} waits for its turn; w shows the queue")
-        self.dismiss()
+        else:
+            self._forget()
+        return folder
 
     @work(exclusive=True, group="measure")
     async def action_measure(self) -> None:
