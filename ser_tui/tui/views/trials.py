@@ -154,6 +154,12 @@ def _planned(trial: Trial) -> Value | None:
     return trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
 
 
+def _epoch(trial: Trial) -> str:
+    """epoch 4/8: the one that is under way; empty where it is not known how many there are to be."""
+    planned = _planned(trial)
+    return f"epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}" if planned else ""
+
+
 def _at_rung(trial: Trial) -> str:
     """.712 at 3/10: what a trial scored that was not trained to its end, after which of its epochs; empty of any other."""
     if trial.scored or not trial.rungs or trial.status == TrialStatus.RUNNING:
@@ -167,9 +173,8 @@ def trial_state(trial: Trial, best: bool, live: bool, broken: str = "") -> Text:
     if trial.status == TrialStatus.RUNNING:
         if not live:
             return cell("interrupted", "warning")
-        planned = _planned(trial)
         rung = f", rung {len(trial.rungs) + 1}" if trial.until else ""
-        return cell(f"epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}{rung}" if planned else "running", "accent")
+        return cell(f"{epoch}{rung}" if (epoch := _epoch(trial)) else "running", "accent")
     if trial.status == TrialStatus.FAILED:
         return cell(f"failed: {trial.reason}", "warning")
     if trial.status == TrialStatus.CUT_SHORT:
@@ -200,10 +205,8 @@ def header(view: View, now: datetime, name: str = "run", begun: datetime | None 
         under_way = state.under_way
         trial = under_way[0] if len(under_way) == 1 else None
         line.append(f"  {_which_trials(state)}" + (f"/{start.planned_trials}" if start.planned_trials else ""))
-        if trial is not None and view.live:
-            planned = trial.epochs[-1].epochs if trial.epochs else trial.parameters.get("epochs")
-            if planned:
-                line.append(f"  epoch {min(len(trial.epochs) + 1, int(planned))}/{planned}", "accent")
+        if trial is not None and view.live and (epoch := _epoch(trial)):
+            line.append(f"  {epoch}", "accent")
     if state.sessions:
         line.append(f"  {duration(elapsed_seconds(state, now if view.live else None))}")
     elif view.live and begun is not None:
