@@ -42,10 +42,15 @@ from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell, fitted
 
-STUCK = "its turn came, and it could not be started; w says why, r tries it at once"
-QUEUED = "waits for its turn in the queue; r starts it at once"
-NOT_BEGUN = "no worker was ever on it, and it does not wait for its turn; r starts it"
-ELSEWHERE = "worked on by another host; whether it still is cannot be seen from here. r says which and what to do"
+STANDING: Mapping[ShownStatus | None, tuple[str, str]] = {
+    ShownStatus.QUEUED: ("waits for its turn in the queue; r starts it at once", "accent"),
+    ShownStatus.STUCK: ("its turn came, and it could not be started; w says why, r tries it at once", "warning"),
+    ShownStatus.NOT_BEGUN: ("no worker was ever on it, and it does not wait for its turn; r starts it", "accent"),
+    ShownStatus.ELSEWHERE: (
+        "worked on by another host; whether it still is cannot be seen from here. r says which and what to do", "warning"
+    ),
+}  # fmt: skip
+"""What is to be said of a run on which no worker is, and in which style."""
 UNKNOWN = "nothing is known of this run: its folder holds neither a log nor a study, so nothing can go on"
 WITHOUT_WORKER = (ShownStatus.INTERRUPTED, ShownStatus.NOT_BEGUN)
 COLLAPSED = "collapsed to chance"
@@ -68,11 +73,9 @@ _FACT = 13
 _TITLE = 8
 """Cells of a run's title that a table of 80 cells has room for, behind its date."""
 _ADVICE: Mapping[ShownStatus | None, tuple[str, str]] = {
+    **STANDING,
     ShownStatus.INTERRUPTED: ("interrupted: its worker is gone; r takes the search up where the log ends", "warning"),
-    ShownStatus.QUEUED: (f"{QUEUED}, w shows the queue", "accent"),
-    ShownStatus.STUCK: (STUCK, "warning"),
-    ShownStatus.NOT_BEGUN: (NOT_BEGUN, "accent"),
-    ShownStatus.ELSEWHERE: (ELSEWHERE, "warning"),
+    ShownStatus.QUEUED: (f"{STANDING[ShownStatus.QUEUED][0]}, w shows the queue", "accent"),
 }
 """What a run needs that does not go on by itself."""
 
@@ -374,11 +377,7 @@ def _how_it_stands(summary: RunSummary, width: int) -> list[Text]:
         return broken(cell(UNKNOWN, "warning"), width)
     if summary.state == ShownStatus.INTERRUPTED:
         return broken(cell("its worker is gone; r resumes", "warning"), width)
-    if summary.state == ShownStatus.QUEUED:
-        return [cell(QUEUED, "accent")]
-    if summary.state == ShownStatus.ELSEWHERE:
-        return [cell(ELSEWHERE, "warning")]
-    advice = _ADVICE.get(summary.state)
+    advice = STANDING.get(summary.state)
     return [] if advice is None else broken(cell(*advice), width)
 
 

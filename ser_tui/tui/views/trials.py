@@ -41,7 +41,7 @@ from ser_tui.study.status import ShownStatus, TrialStatus
 from ser_tui.study.summary import best_so_far, counted_trials, elapsed_seconds, probe_summary, remaining_seconds, trial_seconds
 from ser_tui.tui.data.follow import View
 from ser_tui.tui.theme import state_text
-from ser_tui.tui.views.runs import COLLAPSED, ELSEWHERE, NOT_BEGUN, QUEUED, STUCK, UNKNOWN, WITHOUT_WORKER, parameters_text
+from ser_tui.tui.views.runs import COLLAPSED, STANDING, UNKNOWN, WITHOUT_WORKER, parameters_text
 from ser_tui.tui.views.sparks import ENDS, bars_text, scaled
 from ser_tui.tui.widgets.lines import broken
 from ser_tui.tui.widgets.table import Column, cell, fitted, shortened
@@ -298,14 +298,9 @@ def _warnings(view: View, now: datetime) -> list[Text]:
         lines.append(cell(f"! {UNKNOWN}", "warning"))
     elif view.shown == ShownStatus.INTERRUPTED:
         lines.append(cell("! interrupted: its worker is gone. r resumes where the log ends; finished trials are kept", "warning"))
-    elif view.shown == ShownStatus.QUEUED:
-        lines.append(cell(f"! {QUEUED}", "accent"))
-    elif view.shown == ShownStatus.STUCK:
-        lines.append(cell(f"! {STUCK}", "warning"))
-    elif view.shown == ShownStatus.NOT_BEGUN:
-        lines.append(cell(f"! {NOT_BEGUN}", "accent"))
-    elif view.shown == ShownStatus.ELSEWHERE:
-        lines.append(cell(f"! {ELSEWHERE}", "warning"))
+    elif view.shown in STANDING:
+        told, style = STANDING[view.shown]
+        lines.append(cell(f"! {told}", style))
     elif view.shown in (ShownStatus.FAILED, ShownStatus.STOPPED) and view.state.reason:
         lines.append(cell(f"! {ended(view.shown, view.state.reason)}; r resumes", "warning"))
     elif view.live and (silence := silence_text(view.state, now)):
