@@ -14,7 +14,7 @@ from ser_tui.study.front import front_of
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.summary import counted_trials
-from ser_tui.tui.views.trial_plot import EARLY, ENDED_EARLY, Objective, early_place, objective_of, zoomed_axis
+from ser_tui.tui.views.trial_plot import ENDED_EARLY, Objective, at_the_edge, early_place, objective_of, zoomed_axis
 from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, log_axis, nice_axis, word_axis
 from ser_tui.tui.widgets.table import cell
 
@@ -97,13 +97,7 @@ def _over(
         seen.setdefault(key, (at, scored))
         if chosen is not None and trial.number == chosen.number:
             best = (at, scored), value
-    series = [Series("o", tuple(seen.values()))]
-    if below:
-        series.append(Series("v", tuple(below), "below", "muted"))
-    if early:
-        series.append(Series("=", tuple(early), EARLY, "muted"))
-    if failed:
-        series.append(Series("x", tuple(failed), "failed", "warning"))
+    series = [Series("o", tuple(seen.values())), *at_the_edge(below, early, failed)]
     if best is not None:
         series.append(Series("@", (best[0],), f"@ best at {parameter(name, best[1])}", "strong"))
     if outside:

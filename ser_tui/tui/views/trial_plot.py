@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -50,7 +50,6 @@ def objective_of(state: RunState) -> Objective:
 
 ENDED_EARLY = (TrialStatus.PAUSED, TrialStatus.DROPPED)
 """Trials without a score that have not failed."""
-EARLY = "paused or dropped"
 ZOOM = 0.12
 """How far below the best score a zoomed axis begins."""
 
@@ -131,14 +130,17 @@ def _alone(trials: Sequence[Trial], places: Sequence[float], objective: Objectiv
             if interval is not None:
                 spans.append((place, max(y.low, interval[0]), interval[1]))
     found = [Series("|", spans=tuple(spans), name="95 % interval", style="muted")] if spans else []
-    found.append(Series("o", tuple(scored), "trial"))
-    if below:
-        found.append(Series("v", tuple(below), "below", "muted"))
-    if early:
-        found.append(Series("=", tuple(early), EARLY, "muted"))
-    if failed:
-        found.append(Series("x", tuple(failed), "failed", "warning"))
-    return found
+    return [*found, Series("o", tuple(scored), "trial"), *at_the_edge(below, early, failed)]
+
+
+def at_the_edge(below: Iterable[Point], early: Iterable[Point], failed: Iterable[Point]) -> list[Series]:
+    """What has no score that the axis shows, as far as there is some: those below it, those paused or dropped, those that failed."""
+    marks = (
+        ("v", tuple(below), "below", "muted"),
+        ("=", tuple(early), "paused or dropped", "muted"),
+        ("x", tuple(failed), "failed", "warning"),
+    )
+    return [Series(*one) for one in marks if one[1]]
 
 
 def early_place(trial: Trial, objective: Objective, y: PlotAxis) -> float:
