@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ser_tui.cli.output import say
 from ser_tui.places import absolute, runs_folder
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ser_tui.report.sheets import Sheet
 
 _ENDS = {"csv": "csv", "json": "json", "markdown": "md", "latex": "tex", "html": "html"}
+Word = TypeVar("Word", bound=str)
 _AGAIN = "the same command again; or name another place with -o"
 """What to do where a run's own folder cannot be written; screens write nowhere else."""
 
@@ -97,9 +98,7 @@ def track_runs(references: Sequence[str], tracker: str, output: str, others: Seq
     from ser_tui.report.offered import TRACKERS
     from ser_tui.report.trackers import OPENED_BY, PLACES, VIEWERS, track
 
-    found = next((one for one in TRACKERS if one == tracker), None)
-    if found is None:
-        raise UsageError(f"--to {tracker}: one of {', '.join(TRACKERS)}")
+    found = _one_of(TRACKERS, tracker, "--to")
     if others or output == "-":
         raise UsageError(f"--to {tracker} goes without {', '.join([*others, *(['-o -'] if output == '-' else [])])}")
     folders = resolve_each(runs_folder(), references, ANY)
@@ -175,20 +174,20 @@ def _format(form: str, output: str) -> SheetFormat:
     from ser_tui.report.offered import FORMATS
     from ser_tui.report.sheets import SUFFIXES
 
-    wanted = form or SUFFIXES.get(PurePath(output).suffix.lower(), "csv")
-    found = next((one for one in FORMATS if one == wanted), None)
-    if found is None:
-        raise UsageError(f"--format {form}: one of {', '.join(FORMATS)}")
-    return found
+    return _one_of(FORMATS, form or SUFFIXES.get(PurePath(output).suffix.lower(), "csv"), "--format")
 
 
 def _what(what: str, runs: int) -> What:
     from ser_tui.report.offered import WHAT
 
-    wanted = what or ("trials" if runs == 1 else "comparison")
-    found = next((one for one in WHAT if one == wanted), None)
+    return _one_of(WHAT, what or ("trials" if runs == 1 else "comparison"), "--what")
+
+
+def _one_of(known: Sequence[Word], given: str, option: str) -> Word:
+    """The word among `known` that is `given`. Raises UsageError where it is none of them."""
+    found = next((one for one in known if one == given), None)
     if found is None:
-        raise UsageError(f"--what {what}: one of {', '.join(WHAT)}")
+        raise UsageError(f"{option} {given}: one of {', '.join(known)}")
     return found
 
 
