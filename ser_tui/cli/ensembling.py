@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.evaluation import errors
@@ -119,11 +119,11 @@ def _tell(found: Ensemble, output: str, *, as_json: bool) -> None:
 def _write(found: Ensemble, output: str) -> None:
     """The ensemble's predictions as a table, as `export --what predictions` writes those of runs."""
     from ser_tui.report.exports import predictions_sheet
-    from ser_tui.report.sheets import SUFFIXES, written
+    from ser_tui.report.sheets import format_of, written
     from ser_tui.report.writing import write_out
 
     sheet = predictions_sheet([(f"average of {len(found.members)}", found.members[0].part, None, found.answers)])
-    text = written(sheet, SUFFIXES.get(PurePath(output).suffix.lower(), "csv"))
+    text = written(sheet, format_of(output))
     if output == "-":
         sys.stdout.write(text)
     else:

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ser_tui.cli.output import say
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ser_tui.report.offered import SheetFormat, What
     from ser_tui.report.sheets import Sheet
 
-_ENDS = {"csv": "csv", "json": "json", "markdown": "md", "latex": "tex", "html": "html"}
 Word = TypeVar("Word", bound=str)
 _AGAIN = "the same command again; or name another place with -o"
 """What to do where a run's own folder cannot be written; screens write nowhere else."""
@@ -66,8 +65,10 @@ def export_runs(references: Sequence[str], what: str, form: str, output: str, tr
     elif output:
         say(str(write_out(absolute(output), text)))
     else:
+        from ser_tui.report.offered import ENDINGS
+
         named = what_ if trial is None else f"{what_}-trial{trial}"
-        say(str(write_export(folders[0], f"{named}.{_ENDS[form_]}", text, _AGAIN)))
+        say(str(write_export(folders[0], f"{named}.{ENDINGS[form_]}", text, _AGAIN)))
 
 
 def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -> None:
@@ -172,9 +173,9 @@ def _answers(folder: RunFolder, run: Told, trial: int | None) -> Iterator[tuple[
 
 def _format(form: str, output: str) -> SheetFormat:
     from ser_tui.report.offered import FORMATS
-    from ser_tui.report.sheets import SUFFIXES
+    from ser_tui.report.sheets import format_of
 
-    return _one_of(FORMATS, form or SUFFIXES.get(PurePath(output).suffix.lower(), "csv"), "--format")
+    return _one_of(FORMATS, form or format_of(output), "--format")
 
 
 def _what(what: str, runs: int) -> What:

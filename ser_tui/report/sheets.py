@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from ser_tui.report.markup import joined, table, tag
-from ser_tui.report.offered import SheetFormat
+from ser_tui.report.offered import ENDINGS, SheetFormat
 from ser_tui.report.page import framed
 from ser_tui.store.export import inert
 from ser_tui.study.formatting import json_text, printable
 
-SUFFIXES: dict[str, SheetFormat] = {
-    ".csv": "csv", ".json": "json", ".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".html": "html", ".htm": "html"
+_FORMATS: Mapping[str, SheetFormat] = {
+    **{f".{ending}": form for form, ending in ENDINGS.items()}, ".markdown": "markdown", ".htm": "html"
 }  # fmt: skip
 
 
@@ -47,6 +48,11 @@ class Sheet:
     rows: tuple[tuple[Any, ...], ...]
     strong: frozenset[tuple[int, int]] = frozenset()
     note: str = ""
+
+
+def format_of(file: str) -> SheetFormat:
+    """The format that the name of a file says by its ending; CSV where it says none."""
+    return _FORMATS.get(PurePath(file).suffix.lower(), "csv")
 
 
 def written(sheet: Sheet, form: SheetFormat) -> str:

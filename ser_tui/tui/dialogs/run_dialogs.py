@@ -63,13 +63,14 @@ async def export_comparison(screen: AppScreen[Any], run_ids: Sequence[str]) -> N
 
     def write() -> tuple[str, Path]:
         from ser_tui.report import collecting, exports, sheets
+        from ser_tui.report.offered import ENDINGS
         from ser_tui.store.export import write_export
 
         told = [collecting.tell(folder) for folder in folders]
         compared = collecting.compare(told)
         assert compared is not None, "there are two runs at least"
-        text = sheets.written(exports.comparison_sheet(told, compared), form[0])
-        return text, write_export(folders[0], f"comparison.{form[1]}", text)
+        text = sheets.written(exports.comparison_sheet(told, compared), form)
+        return text, write_export(folders[0], f"comparison.{ENDINGS[form]}", text)
 
     written = await screen.attempt(write)
     if written is not None:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser_tui.report.offered import ENDINGS, SheetFormat
 from ser_tui.tui.base import AppScreen
 from ser_tui.tui.dialogs.choose import Choosable, choose_one
 
 if TYPE_CHECKING:
-    from ser_tui.report.offered import SheetFormat
     from ser_tui.report.sheets import Sheet
 
-TABLES: tuple[tuple[SheetFormat, str, str], ...] = (
-    ("markdown", "md", "for a README or an issue"),
-    ("latex", "tex", "for a paper, with booktabs"),
-    ("csv", "csv", "for a spreadsheet"),
-)
+_FOR: Mapping[SheetFormat, str] = {
+    "markdown": "for a README or an issue", "latex": "for a paper, with booktabs", "csv": "for a spreadsheet"
+}  # fmt: skip
 
 
-async def choose_format(screen: AppScreen[Any], what: str) -> tuple[SheetFormat, str] | None:
-    """The format in which `what` is to be copied, and how such a file's name ends; None where none was chosen."""
-    choices = [Choosable(name, note) for name, _, note in TABLES]
-    found = await choose_one(screen, f"Copy {what} as", choices)
-    return next(((name, suffix) for name, suffix, _ in TABLES if name == found), None)
+async def choose_format(screen: AppScreen[Any], what: str) -> SheetFormat | None:
+    """The format in which `what` is to be copied; None where none was chosen."""
+    found = await choose_one(screen, f"Copy {what} as", list(starmap(Choosable, _FOR.items())))
+    return next((form for form in _FOR if form == found), None)
 
 
 async def export_sheet(screen: AppScreen[Any], what: str, place: Path, sheet: Sheet) -> None:
@@ -31,7 +30,7 @@ async def export_sheet(screen: AppScreen[Any], what: str, place: Path, sheet: Sh
     form = await choose_format(screen, what)
     if form is None:
         return
-    target = place.with_suffix(f".{form[1]}").absolute()
+    target = place.with_suffix(f".{ENDINGS[form]}").absolute()
 
     def write() -> str:
         from ser_tui.places import private_folder
@@ -39,7 +38,7 @@ async def export_sheet(screen: AppScreen[Any], what: str, place: Path, sheet: Sh
         from ser_tui.report.writing import write_out
 
         private_folder(target.parent)
-        text = written(sheet, form[0])
+        text = written(sheet, form)
         write_out(target, text)
         return text
 
