@@ -116,27 +116,10 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
             say(f"warning: {warning}")
     if summary.headline:
         say(f"BCA {headline_text(summary.headline)}")
-    if best is not None and (found := best.score()) is not None:
-        around = f"{interval_text(found.interval)} (95 %)" if found.interval else "without an interval"
-        for words, one in state.study.of_best:
-            if one.name != BCA:
-                say(f"{words} {measured_text(one, best.score(one.name))}; trial {best.number}")
-                continue
-            peak = score_text(best.best_epoch_score)
-            say(
-                f"{words} {score(found.value)} {around} {summary.pooled_over or 'on the validation part'}{state.study.beside}, "
-                f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
-                + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
-            )
-        if stands := standing(best.scores, state.study.constraints):
-            say(f"trial {best.number} {stands}")
-        if front := front_of(state):
-            say(front_text(front, state.study))
+    if best is not None and best.score() is not None:
+        _print_best(state, summary, best)
         _print_details(parts, "validation", listed)
-        measure = summary.measure
-        reached = scaled_sparkline(summary.best_so_far, measure, SPARKS, bar=measure.best)
-        say(f"{measure.label} {scaled_sparkline(summary.values, measure, SPARKS)}  best so far {reached}")
-        say(f"{passed_text(summary.passed)} (validation, point estimates){area_text(summary.alc)}")
+        _print_sparks(summary)
     if probe := summary.probe:
         say(
             f"probe on the frozen encoder, the best of {probe.tried} ({probe_parameters(probe.parameters)}): "
@@ -166,6 +149,33 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
         _print_trials(state)
     for what, told in origin(state, str(folder.study)):
         say(f"{what:<{WHAT}}{told}")
+
+
+def _print_best(state: RunState, summary: RunSummary, best: Trial) -> None:
+    """What the best trial has of all that is searched for, and how it stands among the others."""
+    for words, one in state.study.of_best:
+        if one.name != BCA:
+            say(f"{words} {measured_text(one, best.score(one.name))}; trial {best.number}")
+        elif (found := best.score()) is not None:
+            around = f"{interval_text(found.interval)} (95 %)" if found.interval else "without an interval"
+            peak = score_text(best.best_epoch_score)
+            say(
+                f"{words} {score(found.value)} {around} {summary.pooled_over or 'on the validation part'}{state.study.beside}, "
+                f"{sample(best.utterances, summary.interval_speakers)}; trial {best.number}"
+                + (f", after its last epoch; its best epoch had {peak}" if len(best.epochs) > 1 else "")
+            )
+    if stands := standing(best.scores, state.study.constraints):
+        say(f"trial {best.number} {stands}")
+    if front := front_of(state):
+        say(front_text(front, state.study))
+
+
+def _print_sparks(summary: RunSummary) -> None:
+    """What each trial came to, the best so far, and when trials first reached what a reader asks for."""
+    measure = summary.measure
+    reached = scaled_sparkline(summary.best_so_far, measure, SPARKS, bar=measure.best)
+    say(f"{measure.label} {scaled_sparkline(summary.values, measure, SPARKS)}  best so far {reached}")
+    say(f"{passed_text(summary.passed)} (validation, point estimates){area_text(summary.alc)}")
 
 
 def _warnings_of(best: Trial | None) -> tuple[str, ...]:
