@@ -257,77 +257,92 @@ def _matrix(
 
 def _scores(figures: Figures, apart: str) -> Iterator[Html]:
     document = figures.document
-    if probe := document["probe"]:
-        yield tag("h4", "Probe")
-        classifier = document["study"].get("training", {}).get("classifier")
-        what = "Linear discriminants" if classifier == "discriminant" else "Logistic regression"
-        yield tag(
-            "p",
-            f"{what} on the frozen encoder, the best of {probe['tried']} by validation BCA ({probe_parameters(probe['parameters'])}): BCA ",
-            figures.scored("probe"),
-            ", accuracy ",
-            figures.scored("probe", OF_ACCURACY),
-            f". Fine-tuning {_tested(probe)}.",
-        )
-    if test := document["test"]:
-        yield tag("h4", "Test part")
-        beside = test["probe"]
-        yield tag(
-            "p",
-            f"Held out from every trial, scored once{_by_speaker(figures)}: BCA ",
-            figures.scored("test"),
-            ", accuracy ",
-            figures.scored("test", OF_ACCURACY),
-            f", {sample(test['utterances'], test['interval_speakers'])}.",
-            *([" Probe: BCA ", figures.scored("test.probe"), f", fine-tuning {_tested(beside)}."] if beside else []),
-        )
-    if (again := document["seeds"]) is not None:
-        yield tag("h4", f"Trial {again['trial']}'s configuration over {counted(again['n'], 'other seed')}")
-        yield tag(
-            "p",
-            f"Mean BCA{_by_speaker(figures)} ",
-            figures.scored("seeds", Key("mean", "interval")),
-            ", standard deviation ",
-            figures.number("seeds.deviation"),
-            f" (the interval is the mean's, over seeds), {sample(again['utterances'], again['interval_speakers'])}, ",
-            f"{on_validation(searched_for(document)[0])}.",
-        )
-        if (held := again["test"]) is not None:
-            yield tag(
-                "p",
-                f"The same models: mean BCA{_by_speaker(figures)} ",
-                figures.scored("seeds.test", Key("mean", "interval")),
-                ", standard deviation ",
-                figures.number("seeds.test.deviation"),
-                f", over {counted(held['n'], 'seed')}, {sample(held['utterances'], held['interval_speakers'])}, {HELD_OUT}.",
-            )
+    if document["probe"]:
+        yield from _probe(figures, document["probe"])
+    if document["test"]:
+        yield from _test_part(figures, document["test"])
+    if document["seeds"] is not None:
+        yield from _seeds(figures, document["seeds"])
     for number, folds in enumerate(document["folds"]):
-        path = f"folds.{number}"
-        yield tag("h4", f"{folds['protocol']}: {_configuration(folds)}, trained anew for each fold")
-        yield tag(
-            "p",
-            f"Pooled BCA{_by_speaker(figures)} ",
-            figures.scored(path, OF_POOL),
-            f", {sample(folds['utterances'], folds['interval_speakers'])}; ",
-            chose(folds["chosen_on"]),
-            "; mean over the folds ",
-            figures.number(f"{path}.mean"),
-            ", SD ",
-            figures.number(f"{path}.deviation"),
-            ".",
-            *([" Probe: ", figures.scored(f"{path}.probe"), f", fine-tuning {_tested(folds['probe'])}."] if folds["probe"] else []),
-        )
-        lines = [
-            [fold.get("name", "-"), figures.scored(f"{path}.folds.{place}"), fold.get("utterances", "-")]
-            for place, fold in enumerate(folds["folds"])
-        ]
-        yield table(["fold", "BCA", "n"], lines, right=(2,))
-        if known := [one["sentence"] for one in folds["findings"]]:
-            yield tag("ul", *(tag("li", line) for line in known), class_="findings")
+        yield from _folds(figures, f"folds.{number}", folds)
     if apart:
         yield tag("p", apart)
     for number, one in enumerate(document["evaluations"]):
         yield from _evaluation(figures, f"evaluations.{number}", one)
+
+
+def _probe(figures: Figures, probe: Mapping[str, Any]) -> Iterator[Html]:
+    yield tag("h4", "Probe")
+    classifier = figures.document["study"].get("training", {}).get("classifier")
+    what = "Linear discriminants" if classifier == "discriminant" else "Logistic regression"
+    yield tag(
+        "p",
+        f"{what} on the frozen encoder, the best of {probe['tried']} by validation BCA ({probe_parameters(probe['parameters'])}): BCA ",
+        figures.scored("probe"),
+        ", accuracy ",
+        figures.scored("probe", OF_ACCURACY),
+        f". Fine-tuning {_tested(probe)}.",
+    )
+
+
+def _test_part(figures: Figures, test: Mapping[str, Any]) -> Iterator[Html]:
+    yield tag("h4", "Test part")
+    beside = test["probe"]
+    yield tag(
+        "p",
+        f"Held out from every trial, scored once{_by_speaker(figures)}: BCA ",
+        figures.scored("test"),
+        ", accuracy ",
+        figures.scored("test", OF_ACCURACY),
+        f", {sample(test['utterances'], test['interval_speakers'])}.",
+        *([" Probe: BCA ", figures.scored("test.probe"), f", fine-tuning {_tested(beside)}."] if beside else []),
+    )
+
+
+def _seeds(figures: Figures, again: Mapping[str, Any]) -> Iterator[Html]:
+    yield tag("h4", f"Trial {again['trial']}'s configuration over {counted(again['n'], 'other seed')}")
+    yield tag(
+        "p",
+        f"Mean BCA{_by_speaker(figures)} ",
+        figures.scored("seeds", Key("mean", "interval")),
+        ", standard deviation ",
+        figures.number("seeds.deviation"),
+        f" (the interval is the mean's, over seeds), {sample(again['utterances'], again['interval_speakers'])}, ",
+        f"{on_validation(searched_for(figures.document)[0])}.",
+    )
+    if (held := again["test"]) is not None:
+        yield tag(
+            "p",
+            f"The same models: mean BCA{_by_speaker(figures)} ",
+            figures.scored("seeds.test", Key("mean", "interval")),
+            ", standard deviation ",
+            figures.number("seeds.test.deviation"),
+            f", over {counted(held['n'], 'seed')}, {sample(held['utterances'], held['interval_speakers'])}, {HELD_OUT}.",
+        )
+
+
+def _folds(figures: Figures, path: str, folds: Mapping[str, Any]) -> Iterator[Html]:
+    yield tag("h4", f"{folds['protocol']}: {_configuration(folds)}, trained anew for each fold")
+    yield tag(
+        "p",
+        f"Pooled BCA{_by_speaker(figures)} ",
+        figures.scored(path, OF_POOL),
+        f", {sample(folds['utterances'], folds['interval_speakers'])}; ",
+        chose(folds["chosen_on"]),
+        "; mean over the folds ",
+        figures.number(f"{path}.mean"),
+        ", SD ",
+        figures.number(f"{path}.deviation"),
+        ".",
+        *([" Probe: ", figures.scored(f"{path}.probe"), f", fine-tuning {_tested(folds['probe'])}."] if folds["probe"] else []),
+    )
+    lines = [
+        [fold.get("name", "-"), figures.scored(f"{path}.folds.{place}"), fold.get("utterances", "-")]
+        for place, fold in enumerate(folds["folds"])
+    ]
+    yield table(["fold", "BCA", "n"], lines, right=(2,))
+    if known := [one["sentence"] for one in folds["findings"]]:
+        yield tag("ul", *(tag("li", line) for line in known), class_="findings")
 
 
 def _configuration(folds: Mapping[str, Any]) -> str:
