@@ -230,7 +230,7 @@ def replay(
     told(found, total)
     stopper = stopper or Stopper()
     try:
-        with _answers(Request(**{**vars(request), "wanted": tuple(wanted)}), stopper) as answers:
+        with _answers(replace(request, wanted=tuple(wanted)), stopper) as answers:
             for answer in answers:
                 if "failed" in answer:
                     raise UserError(str(answer["failed"]))
@@ -284,7 +284,7 @@ def _place(request: Request, strategy: StrategyChoice, surrogate: str) -> Path |
     """Where searches of `strategy` are kept; None where it is another package's, whose next version may search otherwise."""
     if strategy.kind not in {record.name for record in BUILT_IN}:
         return None
-    data = json.loads(request_json(Request(**{**vars(request), "strategies": (strategy,), "wanted": (), "processes": 1})))
+    data = json.loads(request_json(replace(request, strategies=(strategy,), wanted=(), processes=1)))
     digest = hashlib.sha256(json.dumps([data, surrogate, _sources()], sort_keys=True).encode()).hexdigest()
     return cache_folder() / "replay" / f"{digest[:32]}.jsonl"
 
