@@ -74,6 +74,12 @@ class Segments:
         return _labels(self.classes, self.probabilities)
 
 
+def _rows(classes: Sequence[str], said: Sequence[Sequence[float]]) -> NDArray[np.float32]:
+    """The probabilities [N, classes] that were said of N utterances, NaN where nothing was."""
+    nothing = (float("nan"),) * len(classes)
+    return np.array([one or nothing for one in said], np.float32).reshape(len(said), len(classes))
+
+
 def _labels(classes: Sequence[str], probabilities: NDArray[np.float32]) -> tuple[str | None, ...]:
     best = np.nan_to_num(probabilities, nan=-1.0).argmax(axis=1)
     known = np.asarray(np.isfinite(probabilities).all(axis=1))
@@ -132,15 +138,10 @@ class Predictor:
             asked = self._model, sources, Cut()
             made = answers_after(*asked, Progress(len(sources))) if self_train else predictions(*asked)
             answers = sorted((answer for some in made for answer in some), key=lambda answer: int(answer.file))
-        nothing = (float("nan"),) * len(self.classes)
-
-        def rows(said: Iterable[Sequence[float]]) -> NDArray[np.float32]:
-            return np.array([one or nothing for one in said], np.float32).reshape(len(answers), len(self.classes))
-
         return Predictions(
-            self.classes, rows(answer.probabilities for answer in answers),
+            self.classes, _rows(self.classes, [answer.probabilities for answer in answers]),
             {index: f"{_named(given[index], index)}: {answer.problem}" for index, answer in enumerate(answers) if answer.problem},
-            rows(answer.after for answer in answers) if self_train else None,
+            _rows(self.classes, [answer.after for answer in answers]) if self_train else None,
         )  # fmt: skip
 
     def predict_segments(
@@ -161,10 +162,9 @@ class Predictor:
         found = [answer for answers in predictions(self._model, sources, cut) for answer in answers]
         problem = next((answer.problem for answer in found if answer.unreadable), "")
         kept = [answer for answer in found if not answer.unreadable]
-        nothing = (float("nan"),) * len(self.classes)
         return Segments(
             self.classes, np.array([answer.start or 0.0 for answer in kept]), np.array([answer.end or 0.0 for answer in kept]),
-            np.array([answer.probabilities or nothing for answer in kept], np.float32).reshape(len(kept), len(self.classes)), problem,
+            _rows(self.classes, [answer.probabilities for answer in kept]), problem,
         )  # fmt: skip
 
 
