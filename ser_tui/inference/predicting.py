@@ -167,40 +167,43 @@ def _by_speaker(
         if all(_answered(model, source, cut, done, finished) for source in group):
             told.done += len(group)
             continue
-        found: list[tuple[Recording, Stretch]] = []
-        heard: list[list[NDArray[np.float32]]] = []
-        waiting: list[Stretch] = []
-
-        def hear(waiting: list[Stretch] = waiting, heard: list[list[NDArray[np.float32]]] = heard) -> None:
-            heard.append(model.heard([piece.waveform for piece in waiting if piece.waveform is not None]))
-            waiting.clear()
-
-        for source, piece in all_pieces(model, iter(group), cut, told):
-            held = None if piece.waveform is None else piece.waveform[:0].clone()
-            found.append((source, replace(piece, waveform=held)))
-            if piece.waveform is not None:
-                waiting.append(piece)
-            if len(waiting) >= MOST:
-                hear()
-        if waiting:
-            hear()
-        shares = np.empty((0, len(model.classes)), np.float32)
-        if heard:
-            whole = [np.concatenate(parts) for parts in zip(*heard, strict=True)]
-            pairs = zip(model.members, whole, strict=True)
-            count = min(int(np.isfinite(one).all(axis=1).sum()) for member, one in pairs if member.pooling.by_speaker)
-            if count < 2:  # of one utterance its own mean leaves nothing
-                why = lone(speaker)
-                found = [(source, replace(one, waveform=None, problem=one.problem or why)) for source, one in found]
-            else:
-                if count < FEW:
-                    told.few.append(speaker)
-                shares = model.said(whole, [speaker] * len(whole[0]))
-        answers = answers_on(model, found, shares)
+        answers = _of_speaker(model, speaker, group, cut, told)
         new = [answer for answer in answers if answer.key not in done]
         if new and len(new) < len(answers):
             told.mixed.append(speaker)
         yield new
+
+
+def _of_speaker(model: AveragedModel, speaker: str, sources: Sequence[Recording], cut: Cut, told: Progress) -> list[Answer]:
+    found: list[tuple[Recording, Stretch]] = []
+    heard: list[list[NDArray[np.float32]]] = []
+    waiting: list[Tensor] = []
+    for source, piece in all_pieces(model, iter(sources), cut, told):
+        found.append((source, without_samples(piece)))
+        if piece.waveform is not None:
+            waiting.append(piece.waveform)
+        if len(waiting) >= MOST:
+            heard.append(model.heard(waiting))
+            waiting = []
+    if waiting:
+        heard.append(model.heard(waiting))
+    if not heard:
+        return answers_on(model, found, np.empty((0, len(model.classes)), np.float32))
+    whole = [np.concatenate(parts) for parts in zip(*heard, strict=True)]
+    pairs = zip(model.members, whole, strict=True)
+    count = min(int(np.isfinite(one).all(axis=1).sum()) for member, one in pairs if member.pooling.by_speaker)
+    if count < 2:  # of one utterance its own mean leaves nothing
+        why = lone(speaker)
+        found = [(source, replace(one, waveform=None, problem=one.problem or why)) for source, one in found]
+        return answers_on(model, found, np.empty((0, len(model.classes)), np.float32))
+    if count < FEW:
+        told.few.append(speaker)
+    return answers_on(model, found, model.said(whole, [speaker] * len(whole[0])))
+
+
+def without_samples(piece: Stretch) -> Stretch:
+    """The piece, of which only whether it could be heard is kept: a recording of hours has many."""
+    return replace(piece, waveform=None if piece.waveform is None else piece.waveform[:0].clone())
 
 
 def lone(speaker: str) -> str:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ser_tui.evaluation.self_training import refuse_few, self_trained
 from ser_tui.inference.pieces import Cut, Stretch
-from ser_tui.inference.predicting import MOST, SECONDS, Progress, all_pieces, answers_on, lone
+from ser_tui.inference.predicting import MOST, SECONDS, Progress, all_pieces, answers_on, lone, without_samples
 from ser_tui.inference.sources import Recording
 from ser_tui.store.answers import Answer
 from ser_tui.study.errors import UserError
@@ -72,7 +72,7 @@ def answers_after(model: AveragedModel, sources: Sequence[Recording], cut: Cut, 
     member = teachable(model)
     found, vectors, waiting = Found(), list[NDArray[np.float32]](), list[Tensor]()
     for source, piece in all_pieces(model, iter(sources), cut, told):
-        found.append((source, replace(piece, waveform=None if piece.waveform is None else piece.waveform[:0].clone())))
+        found.append((source, without_samples(piece)))
         if piece.waveform is not None:
             waiting.append(piece.waveform)
         if len(waiting) >= MOST or sum(map(len, waiting)) >= SECONDS * SAMPLE_RATE:
