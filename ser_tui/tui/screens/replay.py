@@ -280,8 +280,9 @@ class ReplayScreen(AppScreen[None]):
         self.query_one("#surrogate", Lines).show([line for one in told for line in broken(one, max(20, width - 2))])
         table = self.query_one(StrategiesTable)
         by_minutes = self._done_for.minutes is not None
-        table.set_columns(views.columns(width, asked.reach, by_minutes))
-        table.sync(views.rows(shown, width, by_minutes))
+        columns = views.columns(width, asked.reach, by_minutes)
+        table.set_columns(columns)
+        table.sync(views.rows(shown, columns))
         legend = cell(views.WIDE_LEGEND if width >= views.WIDE else views.LEGEND, "muted")
         self.query_one("#legend", Lines).show(broken(legend, max(20, width - 2)) if shown else [])
         self.refresh_bindings()

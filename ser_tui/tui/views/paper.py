@@ -38,47 +38,50 @@ def columns(width: int) -> list[Column]:
     return found
 
 
-def rows(tables: PaperTables, width: int) -> list[Row]:
-    """One row a strategy, then two for each corpus: of the encoder untuned and tuned."""
-    found: list[Row] = []
-    for kind in ROWS:
-        paper, ours = SEARCHES.get(kind), tables.rows.get(kind)
-        to = {} if ours is None else {one: trials for one, trials, _ in ours.to}
-        minutes = f"{paper.minutes:g}" if paper and paper.minutes else "-"
-        cells = [cell(NAMES[kind]), cell(score(paper.score) if paper else "-"), cell(minutes)]
-        if width >= WIDE:
-            cells.append(cell(paper.trials if paper and paper.trials else "-"))
-        cells += _ours(ours.score if ours else None, ours.minutes if ours else None, ours.speakers if ours else None)
-        if ours is None and (begun := tables.begun.get(kind)) is not None:
-            cells[-3] = cell(f"{begun[1]} of {counted(tables.budget, 'trial')}", "warning")
-        if ours is not None and ours.how != "run":
-            cells[-1] = cell("replayed", "warning")  # without a word it would pass for a run
-        if width >= WIDE:
-            cells += [cell(ours.trials if ours else "-"), cell(" / ".join(str(to.get(mark, "-")) for mark in MARKS) if ours else "-")]
-        if width >= HUGE:
-            cells += [cell(ours.protocol if ours else "-"), cell(ours.machine if ours else "-")]
-        found.append((kind, tuple(cells)))
+def rows(tables: PaperTables, shown: Sequence[Column]) -> list[Row]:
+    """One row a strategy, then two for each corpus: of the encoder untuned and tuned. `shown`: the columns, see `columns`."""
+    found = {kind: _of_row(tables, kind) for kind in ROWS}
     for corpus, printed in ZERO_SHOT.items():
         there = tables.transfers.get(corpus)
         for which, paper in zip((UNTUNED, TUNED), printed, strict=True):
-            value = None if there is None else there.tuned if which == TUNED else there.untuned
-            cells = [cell(f"on {corpus}, {which}"), cell(score(paper.score)), cell("-")]
-            if width >= WIDE:
-                cells.append(cell("-"))
-            cells += _ours(value, there.minutes if there else None, there.speakers if there else None)
-            if width >= WIDE:
-                cells += [cell("-"), cell("-")]
-            if width >= HUGE:
-                cells += [cell(there.protocol if there else "-"), cell(there.machine if there else "-")]
-            found.append((f"{corpus} {which}", tuple(cells)))
-    return found
+            found[f"{corpus} {which}"] = {
+                "row": cell(f"on {corpus}, {which}"), "paper": cell(score(paper.score)), **_of_target(there, which),
+            }  # fmt: skip
+    return [(key, tuple(cells.get(column.key, cell("-")) for column in shown)) for key, cells in found.items()]
 
 
-def _ours(value: Score | None, minutes: float | None, speakers: int | None) -> list[Text]:
-    if value is None:
-        return [cell("missing", "warning"), cell("-"), cell("-")]
+def _of_row(tables: PaperTables, kind: str) -> dict[str, Text]:
+    """The cells of a strategy, by their columns; those of which nothing is known are left out."""
+    paper, ours = SEARCHES.get(kind), tables.rows.get(kind)
+    cells = {"row": cell(NAMES[kind])}
+    if paper is not None:
+        minutes = f"{paper.minutes:g}" if paper.minutes else "-"
+        cells |= {"paper": cell(score(paper.score)), "paper_minutes": cell(minutes), "paper_trials": cell(paper.trials or "-")}
+    if ours is None:
+        begun = tables.begun.get(kind)
+        return cells | {"ours": cell("missing" if begun is None else f"{begun[1]} of {counted(tables.budget, 'trial')}", "warning")}
+    to = {mark: trials for mark, trials, _ in ours.to}
+    cells |= _ours(ours.score, ours.minutes, ours.speakers)
+    if ours.how != "run":
+        cells["n"] = cell("replayed", "warning")  # without a word it would pass for a run
+    return cells | {
+        "trials": cell(ours.trials), "to": cell(" / ".join(str(to.get(mark, "-")) for mark in MARKS)),
+        "protocol": cell(ours.protocol), "machine": cell(ours.machine),
+    }  # fmt: skip
+
+
+def _of_target(there: Transfer | None, which: str) -> dict[str, Text]:
+    """What a run has on another corpus, as `_of_row` has it."""
+    if there is None:
+        return {"ours": cell("missing", "warning")}
+    value = there.tuned if which == TUNED else there.untuned
+    ours = {"ours": cell("missing", "warning")} if value is None else _ours(value, there.minutes, there.speakers)
+    return {**ours, "protocol": cell(there.protocol), "machine": cell(there.machine)}
+
+
+def _ours(value: Score, minutes: float | None, speakers: int | None) -> dict[str, Text]:
     n = sample(value.n, speakers) if value.n else "-"
-    return [cell(score_text(value), "accent"), cell("-" if minutes is None else f"{minutes:.1f}"), cell(n)]
+    return {"ours": cell(score_text(value), "accent"), "minutes": cell("-" if minutes is None else f"{minutes:.1f}"), "n": cell(n)}
 
 
 def is_missing(tables: PaperTables, row: str) -> bool:

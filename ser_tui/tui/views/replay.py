@@ -12,8 +12,9 @@ from rich.text import Text
 
 from ser_tui.replay.searches import BUDGET, MOST_TRIALS, SURROGATES, Request, bounds_told
 from ser_tui.report.sheets import Sheet, SheetColumn
-from ser_tui.study.formatting import counted, duration, score, with_error
+from ser_tui.study.formatting import counted, duration, score, tenths, with_error
 from ser_tui.study.scores import BCA
+from ser_tui.study.time_to_score import MARKS
 from ser_tui.tui.theme import mark, run_style
 from ser_tui.tui.views.trial_plot import ZOOM
 from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, count_axis, share_axis
@@ -125,8 +126,8 @@ def columns(width: int, reach: float, by_minutes: bool = False) -> list[Column]:
     ]  # fmt: skip
     if by_minutes:
         found.append(Column("trials", "TRIALS", 6, "right"))
-    marks = (".80", ".90", ".95") if width >= WIDE else (".90",)
-    found += [Column(f"to{one}", f"TO {one}", 6, "right") for one in marks]
+    marks = MARKS if width >= WIDE else MARKS[1:2]
+    found += [Column(f"to{score(one)}", f"TO {tenths(one)}", 6, "right") for one in marks]
     if width >= WIDE:
         found.append(Column("minutes", "MINUTES", 8, "right"))
     found.append(Column("proposing", "SUGGESTS", 9, "right"))
@@ -142,23 +143,20 @@ LEGEND = (
 WIDE_LEGEND = f"{LEGEND}, AT MOST: 95 % of them; MINUTES: of a search, by the recorded trials"
 
 
-def rows(standings: Sequence[StrategyStanding], width: int, by_minutes: bool = False) -> list[Row]:
-    """One row a strategy, of the same columns."""
+def rows(standings: Sequence[StrategyStanding], shown: Sequence[Column]) -> list[Row]:
+    """One row a strategy. `shown`: the columns, see `columns`."""
     found: list[Row] = []
     for one in standings:
         figures = one.figures
-        marks = figures.marks if width >= WIDE else figures.marks[1:2]
-        cells = [
-            cell(mark(one.place), run_style(one.place)), cell(one.name), cell(figures.searches), cell(with_error(figures.best)),
-            cell(with_error(figures.tenth)), cell(with_error(figures.reached, 2)),
-            *([cell(f"{figures.trials:.1f}")] if by_minutes else []), *(cell(one.text) for one in marks),
-        ]  # fmt: skip
-        if width >= WIDE:
-            cells.append(cell("-" if figures.minutes is None else f"{figures.minutes:.0f}"))
-        cells.append(cell(f"{figures.proposing:.3f} s"))
-        if width >= WIDE:
-            cells.append(cell(f"{figures.slowest:.3f} s"))
-        found.append((str(one.place), tuple(cells)))
+        cells = {
+            "letter": cell(mark(one.place), run_style(one.place)), "strategy": cell(one.name), "seeds": cell(figures.searches),
+            "mean": cell(with_error(figures.best)), "tenth": cell(with_error(figures.tenth)),
+            "reached": cell(with_error(figures.reached, 2)), "trials": cell(f"{figures.trials:.1f}"),
+            **{f"to{score(to.mark)}": cell(to.text) for to in figures.marks},
+            "minutes": cell("-" if figures.minutes is None else f"{figures.minutes:.0f}"),
+            "proposing": cell(f"{figures.proposing:.3f} s"), "slowest": cell(f"{figures.slowest:.3f} s"),
+        }  # fmt: skip
+        found.append((str(one.place), tuple(cells[column.key] for column in shown)))
     return found
 
 
