@@ -156,8 +156,7 @@ def _sheet(what: What, folders: list[RunFolder], trial: int | None) -> Sheet:
 
 def _answers(folder: RunFolder, run: Told, trial: int | None) -> Iterator[tuple[str, str, int | None, Answers]]:
     """(run, part, trial, answers) of everything that `trial` (None: the best one) was scored on, as far as it is known; no trial of nested
-    folds. A corpus that was
-    evaluated several times, by other maps of its labels say, is as many parts."""
+    folds. A corpus that was evaluated several times, by other maps of its labels say, is as many parts."""
     from ser_tui.evaluation.analysis import explained
 
     times = Counter[str]()

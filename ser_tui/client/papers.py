@@ -103,9 +103,8 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
 def _recorded(
     states: list[tuple[str, RunState]], folders: Mapping[str, RunFolder], protocol: str
 ) -> Iterator[tuple[RunState, list[Recorded]]]:
-    """The trials of runs that may be compared: of the newest one, and of those that had the same task and scored on the same parts, with
-    what the newest searches alone."""
-
+    """The trials of runs that may be compared: of the newest one, and of those that had the same task and scored on the same parts; of these
+    only trials that differ from the newest run's in nothing but what that run searches."""
     first: RunState | None = None
     for run_id, state in states:
         study = state.study
