@@ -181,7 +181,7 @@ async def choose_number(
 ) -> int | None:
     """As `choose_one`, for a whole number; None where none was chosen that `fits`: then it is said what is `wanted`."""
     found = await choose_one(screen, title, choices, now=now, other=other)
-    number = int(found) if found.isascii() and found.isdigit() else None
+    number = int(found) if found.isascii() and found.isdigit() and len(found) < 16 else None  # of thousands of digits Python reads none
     if number is not None and fits(number):
         return number
     if found:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,6 +38,35 @@ KINDS = (FOREST, NEAREST)
 MOST_SEEDS, MOST_MINUTES = 100_000, 1_000_000
 ANY = "any number"
 """Typed or chosen where nothing bounds the minutes of a search."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number above 0 that is asked for: the words above the list, what is usual, the largest that can be, and what to give."""
+
+    title: str
+    usual: tuple[str, ...]
+    most: float
+    wanted: str
+    whole: bool = False
+
+    def read(self, text: str) -> float | None:
+        """The number that `text` is; None where it is none, or none that can be."""
+        try:
+            number = float(text)
+        except ValueError:
+            return None
+        return number if 0 < number <= self.most and (number.is_integer() or not self.whole) else None
+
+
+NUMBERS: Mapping[str, Number] = {
+    "seeds": Number("Searches of each strategy", ("20", "50", "200"), MOST_SEEDS, f"a whole number up to {MOST_SEEDS:,}", True),
+    "budget": Number("Trials a search", ("10", "15", "30"), MOST_TRIALS, f"a whole number up to {MOST_TRIALS:,}", True),
+    "minutes": Number(
+        "Minutes that a search has, by the records", (ANY, "60", "120", "240"), MOST_MINUTES, f"{ANY}, or minutes up to {MOST_MINUTES:,}"
+    ),
+    "reach": Number("The BCA that a search shall reach", (".90", ".95", ".97"), 1, "a number between 0 and 1"),
+}
 
 
 class AskedTable(Table):
@@ -157,41 +186,25 @@ class ReplayScreen(AppScreen[None]):
             self.asked = replace(self.asked, strategies=tuple(dict.fromkeys(wanted)))
 
     async def _change_number(self, key: str) -> None:
-        usual = {"seeds": (20, 50, 200), "budget": (10, 15, 30), "minutes": (ANY, 60, 120, 240), "reach": (".90", ".95", ".97")}[key]
-        title = {
-            "seeds": "Searches of each strategy",
-            "budget": "Trials a search",
-            "minutes": "Minutes that a search has, by the records",
-            "reach": "The BCA that a search shall reach",
-        }[key]
-        found = await choose_one(self, title, [Choosable(str(one)) for one in usual], other="or another number, then enter")
+        kind = NUMBERS[key]
+        found = await choose_one(self, kind.title, [Choosable(one) for one in kind.usual], other="or another number, then enter")
         if not found:
             return
+        number = kind.read(found)
         if key == "minutes" and found == ANY:
             trials = BUDGET if self.asked.budget == MOST_TRIALS else self.asked.budget
             self.asked = replace(self.asked, minutes=None, budget=trials)
-            return
-        try:
-            number = float(found)
-        except ValueError:
-            number = -1.0
-        if key == "reach" and 0 < number <= 1:
-            self.asked = replace(self.asked, reach=number)
-            self._reckoned = -1
-        elif key == "seeds" and number == int(number) and 1 <= number <= MOST_SEEDS:
-            self.asked = replace(self.asked, seeds=int(number))
-        elif key == "budget" and number == int(number) and 1 <= number <= MOST_TRIALS:
-            self.asked = replace(self.asked, budget=int(number))
-        elif key == "minutes" and 0 < number <= MOST_MINUTES:
+        elif number is None:
+            self.ser.tell(f"{found}: give {kind.wanted}", problem=True)
+        elif key == "minutes":
             # The minutes alone end a search then, unless a number of trials is chosen after.
             self.asked = replace(self.asked, minutes=number, budget=MOST_TRIALS if self.asked.minutes is None else self.asked.budget)
+        elif key == "budget":
+            self.asked = replace(self.asked, budget=int(number))
+        elif key == "seeds":
+            self.asked = replace(self.asked, seeds=int(number))
         else:
-            most = {
-                "seeds": f"a whole number up to {MOST_SEEDS:,}",
-                "budget": f"a whole number up to {MOST_TRIALS:,}",
-                "minutes": f"{ANY}, or minutes up to {MOST_MINUTES:,}",
-            }
-            self.ser.tell(f"{found}: give {most.get(key, 'a number between 0 and 1')}", problem=True)
+            self.asked, self._reckoned = replace(self.asked, reach=number), -1
 
     # The replay
 
