@@ -13,6 +13,8 @@ from ser_tui.places import command, own_environment
 from ser_tui.study.errors import UserError
 
 NICE = "/usr/bin/nice"
+ONE_THREAD: Mapping[str, str] = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""In the environment of what computes behind everything else: a worker may be training beside it."""
 
 
 def answer(
@@ -23,13 +25,13 @@ def answer(
     Call it in a thread.
 
     `wanted` is what is asked, as the subject of the sentence that says why it is not known. `environment`: besides this process's.
-    `patient`: whatever else runs on this machine goes first. Raises UserError.
+    `patient`: see `behind_others`. Raises UserError.
     """
     asked = [*command(module), *options]
     try:
         # UTF-8 whatever the locale is: a study names folders.
         ended = subprocess.run(
-            [NICE, "-n", "10", *asked] if patient and os.path.exists(NICE) else asked,
+            behind_others(asked, 10) if patient else asked,
             input=request, capture_output=True, encoding="utf-8", errors="surrogateescape", timeout=seconds, check=False,
             env={**own_environment(), **(environment or {})},
         )  # fmt: skip
@@ -42,6 +44,11 @@ def answer(
         raise UserError(f"{wanted} could not be found out: {why_it_ended(ended.returncode, ended.stderr)}")
     found: Mapping[str, Any] = json.loads(lines[-1])
     return found
+
+
+def behind_others(asked: Sequence[str], steps: int) -> list[str]:
+    """The command `asked` so that whatever else runs on this machine goes first, by so many steps of `nice`, where that is here."""
+    return [NICE, "-n", str(steps), *asked] if os.path.exists(NICE) else [*asked]
 
 
 def why_it_ended(code: int, said: str) -> str:

@@ -32,10 +32,8 @@ def importances(space: Mapping[str, Any], trials: Sequence[tuple[Mapping[str, Va
     `space`: the search space as the resolved study document has it.
     """
     request = json.dumps(plain({"space": space, "trials": trials}))
-    # One thread, and behind everything else: a worker may be training beside it.
-    single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     wanted = "which hyperparameters mattered"
-    found = asking.answer("ser_tui.strategies.importance", request, wanted, SECONDS, environment=single, patient=True)
+    found = asking.answer("ser_tui.strategies.importance", request, wanted, SECONDS, environment=asking.ONE_THREAD, patient=True)
     shares = {name: (float(mean), float(deviation)) for name, (mean, deviation) in found["shares"].items()}
     explained = None if found["explained"] is None else (float(found["explained"][0]), float(found["explained"][1]))
     return Importances(int(found["trials"]), shares, explained, str(found["reason"]))

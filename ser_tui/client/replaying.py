@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import ser_tui
-from ser_tui.client.asking import NICE, why_it_ended
+from ser_tui.client.asking import ONE_THREAD, behind_others, why_it_ended
 from ser_tui.client.resolving import load_bounds
 from ser_tui.places import cache_folder, command, own_environment, private_folder
 from ser_tui.replay.recorded import (
@@ -250,13 +250,9 @@ def replay(
 @contextmanager
 def _answers(request: Request, stopper: Stopper) -> Iterator[Iterator[Mapping[str, Any]]]:
     """The lines that the process writes. It ends with this context, whatever it is at."""
-    # One thread a process, and behind everything else: a worker may be training beside it.
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    environment = {**own_environment(), **single, "PYTHONWARNINGS": "ignore"}
-    asked = command("ser_tui.replay")
     process = subprocess.Popen(
-        [NICE, "-n", "5", *asked] if os.path.exists(NICE) else asked,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True,
+        behind_others(command("ser_tui.replay"), 5), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**own_environment(), **ONE_THREAD, "PYTHONWARNINGS": "ignore"}, start_new_session=True,
     )  # fmt: skip
     try:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
