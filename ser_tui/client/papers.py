@@ -32,7 +32,7 @@ from ser_tui.report.paper_tables import (
     transfers,
 )
 from ser_tui.store.index import Index
-from ser_tui.store.runs import RunFolder, resolve
+from ser_tui.store.runs import RunFolder
 from ser_tui.study.document import PAPER_ENCODER, Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted, score
@@ -88,10 +88,9 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
     used = [name for name, _ in Counter(one.encoder for one in on_emodb if one.encoder).most_common()]
     usual = used[0] if used else PAPER_ENCODER
     chosen = encoders.absolute_name(encoders.find(encoder).name) if encoder else usual
-    folders = {one.run_id: resolve(runs, one.run_id) for one in on_emodb if one.encoder == chosen}
-    states = [(run_id, index.state(folder)) for run_id, folder in folders.items()]
+    states = [(one.run_id, index.state(RunFolder(runs / one.run_id))) for one in on_emodb if one.encoder == chosen]
     rows, left = searches(states, chosen, protocol, budget)
-    trials = sum(len(trials) for _, trials in _recorded(states, folders, protocol))
+    trials = sum(len(trials) for _, trials in _recorded(runs, states, protocol))
     begun: dict[str, tuple[str, int]] = {}
     for run_id, state in states:
         kind = row_of(state.study)
@@ -100,11 +99,9 @@ def gathered(runs: Path, encoder: str, protocol: str, budget: int) -> PaperTable
     return PaperTables(chosen, protocol, budget, rows, left, transfers(states, chosen), trials, tuple(used), begun, probes)
 
 
-def _recorded(
-    states: list[tuple[str, RunState]], folders: Mapping[str, RunFolder], protocol: str
-) -> Iterator[tuple[RunState, list[Recorded]]]:
-    """The trials of runs that may be compared: of the newest one, and of those that had the same task and scored on the same parts; of these
-    only trials that differ from the newest run's in nothing but what that run searches."""
+def _recorded(runs: Path, states: list[tuple[str, RunState]], protocol: str) -> Iterator[tuple[RunState, list[Recorded]]]:
+    """The trials of runs that may be compared: of the newest one, and of those that had the same task and scored on the same parts; of
+    these only trials that differ from the newest run's in nothing but what that run searches."""
     first: RunState | None = None
     for run_id, state in states:
         study = state.study
@@ -113,7 +110,7 @@ def _recorded(
         if first is not None and not _alike(first, state):
             continue
         try:
-            trials = of_run(folders[run_id], None if first is None else first.study)
+            trials = of_run(RunFolder(runs / run_id), None if first is None else first.study)
         except UserError:
             continue
         if trials:
@@ -136,9 +133,8 @@ def with_grid(runs: Path, tables: PaperTables) -> PaperTables:
         return tables
     index = Index(runs)
     chosen = [one for one in index.refresh() if one.corpus == CORPUS and one.method == "finetune" and one.encoder == tables.encoder]
-    folders = {one.run_id: resolve(runs, one.run_id) for one in chosen}
-    states = [(run_id, index.state(folder)) for run_id, folder in folders.items()]
-    found = list(_recorded(states, folders, tables.protocol))
+    states = [(one.run_id, index.state(RunFolder(runs / one.run_id))) for one in chosen]
+    found = list(_recorded(runs, states, tables.protocol))
     machines = dict.fromkeys(one for state, _ in found for one in _machines(state))
     grid = _replayed_grid([trial for _, trials in found for trial in trials], [*machines], tables.protocol)
     return replaced_grid(tables, grid)
