@@ -184,12 +184,12 @@ class SerTuiApp(App[None]):
 
     async def _prepare(self) -> None:
         """While the first list is looked at: bring what the next screens need, so that they open at once."""
-        from ser_tui.tui.screens.table import sheets
+        from ser_tui.tui.screens.table import bring, sheets
 
         await asyncio.sleep(CALM_SECONDS)
         while calls_under_way():
             await asyncio.sleep(CALM_SECONDS / 10)  # a long log is read: that comes first
-        await in_thread(_brought)
+        await in_thread(bring)
         for path in sheets():
             # Textual would read a screen's sheet when it is first shown, and then go through those of all others again.
             if not self.stylesheet.has_source(str(path), ""):
@@ -306,13 +306,6 @@ def bindings() -> dict[str, Binding]:
         for module in iter_modules([str(Path(__file__).parent / room)]):
             import_module(f"ser_tui.tui.{room}.{module.name}")
     return dict(BINDINGS_BY_ID)
-
-
-def _brought() -> None:
-    from ser_tui.tui.screens.table import bring
-
-    with kept():
-        bring()
 
 
 def run(runs: Path, attach: str | None = None) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from textual.screen import Screen
 
+from ser_tui.tui.data.garbage import kept
+
 
 def maker(name: str) -> Callable[..., Screen[None]]:
     """What makes the screen called `name` (new study: NewStudyScreen, in new_study.py), imported when it is first shown: the start must
@@ -19,13 +21,14 @@ def maker(name: str) -> Callable[..., Screen[None]]:
 
 def bring() -> None:
     """Import what is opened most often, and what that draws with: half a second on a small machine. For a thread, after the first frame."""
-    import ser_tui.evaluation.analysis
-    import ser_tui.tui.screens.errors
-    import ser_tui.tui.screens.parameters
-    import ser_tui.tui.screens.results
-    import ser_tui.tui.screens.run
-    import ser_tui.tui.views.trial_details
-    import ser_tui.tui.widgets.plot  # noqa: F401
+    with kept():
+        import ser_tui.evaluation.analysis
+        import ser_tui.tui.screens.errors
+        import ser_tui.tui.screens.parameters
+        import ser_tui.tui.screens.results
+        import ser_tui.tui.screens.run
+        import ser_tui.tui.views.trial_details
+        import ser_tui.tui.widgets.plot  # noqa: F401
 
 
 def sheets() -> Sequence[Path]:
