@@ -63,6 +63,8 @@ class ChooseScreen(AppDialog[list[str]]):
         super().__init__()
         self._title = title
         self._choices = list(choices)
+        self._width = min(52, max([8, *(cell_len(one.value) for one in choices)]))
+        """Cells for what is chosen; the rest is for the notes."""
         self._marked = [value for value in chosen if any(one.value == value for one in choices)] if several else []
         self._begin = chosen[0] if chosen else ""
         self._several = several
@@ -71,11 +73,10 @@ class ChooseScreen(AppDialog[list[str]]):
 
     def compose(self) -> ComposeResult:
         """The list, and a field for what is not in it."""
-        width = max([cell_len(one.value) for one in self._choices] + [8])
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="heading", markup=False)
             yield ChoiceTable(
-                [Column("mark", "", 1), Column("value", "", min(width, 52)), Column("note", "", 8, flexible=True)], heading=False
+                [Column("mark", "", 1), Column("value", "", self._width), Column("note", "", 8, flexible=True)], heading=False
             )
             yield Lines(*exactly([], 2), classes="muted", id="whole")
             if self._other:
@@ -106,7 +107,7 @@ class ChooseScreen(AppDialog[list[str]]):
     def _show_whole(self) -> None:
         """The note of the highlighted line, where there are notes that have no room in theirs."""
         table, whole = self.query_one(ChoiceTable), self.query_one("#whole", Lines)
-        room = table.size.width - 3 - min(52, max([cell_len(one.value) for one in self._choices] + [8]))
+        room = table.size.width - 3 - self._width
         whole.display = table.size.width > 0 and any(cell_len(one.note) >= room for one in self._choices)
         note = next((one.note for one in self._choices if one.value == table.current), "")
         whole.show(exactly(broken(cell(note), max(20, table.size.width)), 2))
