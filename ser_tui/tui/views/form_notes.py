@@ -98,10 +98,14 @@ def test_note(form: StudyForm, facts: Sequence[CorpusFacts]) -> str:
     return f"test part: about {counted(round(size * utterances), 'utterance')}, untouched until the search has ended" if utterances else ""
 
 
+def _most_trials(study: Study, planned: int | None) -> int | None:
+    """How many trials there can be, where strategy or budget says so."""
+    return min((limit for limit in (planned, study.budget.trials) if limit is not None), default=None)
+
+
 def strategy_note(study: Study, planned: int | None) -> str:
     """How many trials there will be and where they come from. `planned`: how many the strategy makes by itself, or None."""
-    limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
-    total = min(limits) if limits else None
+    total = _most_trials(study, planned)
     chosen = strategies.record(study.strategy.kind)
     if chosen.size is not None:
         size = counted(planned, "point") if planned is not None else chosen.help
@@ -131,11 +135,13 @@ def time_note(study: Study, planned: int | None, past: Sequence[RunSummary]) -> 
         and summary.seconds
         and not summary.imported  # whose seconds are another machine's
     ]
-    limits = [limit for limit in (planned, study.budget.trials) if limit is not None]
-    if not alike or not limits:
-        return "no similar run yet, so no time estimate; ctrl+l measures one" if limits else ""
+    total = _most_trials(study, planned)
+    if total is None:
+        return ""
+    if not alike:
+        return "no similar run yet, so no time estimate; ctrl+l measures one"
     trials = sum(summary.trials for summary in alike)
-    seconds = sum(summary.seconds or 0.0 for summary in alike) / trials * min(limits)
+    seconds = sum(summary.seconds or 0.0 for summary in alike) / trials * total
     if study.budget.minutes is not None:
         seconds = min(seconds, study.budget.minutes * 60)
     runs = "an earlier run" if len(alike) == 1 else f"{len(alike)} earlier runs"
