@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -43,13 +44,12 @@ class CorpusFacts:
         kept = {name: voice for name, voice in self.voices.items() if (not only or name in only) and name not in without}
         if not kept:
             return replace(self, problem=f"{self.name}: the chosen speakers leave nobody")
-        emotions: dict[str, int] = {}
+        emotions = Counter[str]()
         for voice in kept.values():
-            for emotion, number in voice.emotions.items():
-                emotions[emotion] = emotions.get(emotion, 0) + number
+            emotions.update(voice.emotions)
         minutes = sum(voice.minutes for voice in kept.values())
         return replace(
-            self, utterances=sum(emotions.values()), speakers=tuple(kept), voices=kept, minutes=minutes,
+            self, utterances=emotions.total(), speakers=tuple(kept), voices=kept, minutes=minutes,
             emotions=dict(sorted(emotions.items())), spoken=tuple(one for one in self.spoken if one.speaker in kept),
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
@@ -43,10 +44,9 @@ class Plan:
 
     def counts(self) -> dict[str, int]:
         """Utterances per emotion over all targets, by name."""
-        found: dict[str, int] = {}
+        found = Counter[str]()
         for target in self.targets:
-            for emotion, number in (target.emotions or {}).items():
-                found[emotion] = found.get(emotion, 0) + number
+            found.update(target.emotions or {})
         return dict(sorted(found.items()))
 
     def proposed(self) -> dict[str, str]:
