@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.processes import ProcessId, alive, boot, this_host
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.logged_study import LoggedStudy
+from ser_tui.study.regular import open_regular
 from ser_tui.study.status import RunStatus, ShownStatus
 from ser_tui.study.wrong_values import nearest
 
@@ -255,11 +257,33 @@ def misnamed(runs: Path) -> list[str]:
 
 
 def _misnamed(runs: Path, name: str) -> str:
+    folder = RunFolder(runs / name)
     near = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:64].strip("-.") or "run"
-    return (
-        f"{runs / name} holds a run, but is not named like one, so that no list shows it: rename it to DATE-TIME-NAME-XXXX, "
-        f"for example 20261122-143015-{near}-a1b2"
-    )
+    had = _name_it_had(folder)
+    rename = shlex.join(["mv", str(folder.path), str(runs / (had or f"{_begun(folder)}-{near}-a1b2"))])
+    gives = "gives it back the name that it had" if had else "names it like one, DATE-TIME-NAME-XXXX"
+    return f"{folder.path} holds a run, but is not named like one, so that no list shows it: `{rename}` {gives}"
+
+
+def _name_it_had(folder: RunFolder) -> str:
+    """The id of a run whose folder was renamed, as its worker noted it; empty where that is not known, or another folder has it."""
+    facts = worker_facts(folder)
+    name = Path(facts.place.path).name if facts is not None and facts.place is not None else ""
+    return name if is_run_id(name) and not os.path.lexists(folder.path.parent / name) else ""
+
+
+def _begun(folder: RunFolder) -> str:
+    """20261122-143015: when a run began, by the first line of its log; some time where that does not say."""
+    try:
+        with open_regular(folder.log) as stream:
+            found = re.search(rb'"time":"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)', stream.read(_FIRST))
+    except OSError:
+        found = None
+    return "{}{}{}-{}{}{}".format(*(part.decode() for part in found.groups())) if found else "20261122-143015"
+
+
+_FIRST = 200
+"""Bytes of a log that hold the time of its first line."""
 
 
 Choose = Callable[[Sequence[RunFolder], str], RunFolder]

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -121,16 +122,30 @@ def test_a_run_is_named_by_its_folder_too(tmp_path: Path, monkeypatch: pytest.Mo
         resolve(tmp_path / "others", str(run.path))
 
 
-def test_a_run_under_a_name_that_no_run_has_is_told(tmp_path: Path) -> None:
+def test_a_run_under_a_name_that_no_run_has_is_told_with_the_command_that_lists_it(tmp_path: Path) -> None:
     left = create(tmp_path, "x")
     left.log.write_text("")
     left.path.rename(tmp_path / "my best")
     (tmp_path / "no-run").mkdir()
-    (told,) = misnamed(tmp_path)
-    assert "my best holds a run" in told
-    assert is_run_id(told.rsplit(" ", 1)[1]), "the example is a name that works"
-    with pytest.raises(UserError, match="rename it"):
+
+    def new_name() -> str:
+        (told,) = misnamed(tmp_path)
+        assert "my best holds a run" in told
+        mv, old, new = shlex.split(told.split("`")[1])
+        assert (mv, old, Path(new).parent) == ("mv", str(tmp_path / "my best"), tmp_path) and is_run_id(Path(new).name)
+        return Path(new).name
+
+    assert new_name().endswith("-my-best-a1b2")
+    renamed = RunFolder(tmp_path / "my best")
+    renamed.log.write_text('{"v":1,"seq":0,"time":"2025-03-04T05:06:07.407Z","type":"run_started"}\n')
+    assert new_name() == "20250304-050607-my-best-a1b2", "listed where it belongs by its time"
+    place = {"path": str(left.path), "device": 1, "inode": 1}
+    renamed.worker.write_text(json.dumps({"process": {"pid": 1, "start": "1", "host": "h", "boot": "b"}, "folder": place}))
+    assert new_name() == left.run_id, "which is how notes, bundles and other runs name it"
+    with pytest.raises(UserError, match="gives it back the name that it had"):
         resolve(tmp_path, "my best")
+    left.path.mkdir()  # another one has it now
+    assert new_name() == "20250304-050607-my-best-a1b2"
 
 
 def test_liveness_is_not_fooled_by_a_reused_pid_a_reboot_or_another_host(tmp_path: Path) -> None:
