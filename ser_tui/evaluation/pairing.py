@@ -7,6 +7,7 @@ from ser_tui.evaluation.errors import Answers, class_recalls
 from ser_tui.evaluation.statistics import paired_difference, swapped_speakers
 from ser_tui.study.comparison import UNKNOWN_CORPUS, UNKNOWN_UTTERANCES, Pairing
 from ser_tui.study.events import RunStarted
+from ser_tui.study.later_settings import completed
 from ser_tui.study.scores import Score
 from ser_tui.study.state import RunState
 
@@ -60,7 +61,8 @@ def best_recalls(state: RunState) -> dict[str, tuple[Score, int, bool]]:
 def _same_part(first: RunStarted, second: RunStarted) -> bool:
     # Logs of before there was a digest of the parts tell of them by the protocol alone.
     splits = {start.fingerprints["split"] for start in (first, second) if "split" in start.fingerprints}
-    return first.study.get("protocol") == second.study.get("protocol") and first.classes == second.classes and len(splits) < 2
+    protocols = [completed(start.study).get("protocol") for start in (first, second)]
+    return protocols[0] == protocols[1] and first.classes == second.classes and len(splits) < 2
 
 
 def _units(first: RunStarted, second: RunStarted) -> tuple[tuple[int, ...], tuple[int, ...]]:

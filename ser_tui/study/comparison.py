@@ -23,6 +23,7 @@ from ser_tui.study.formatting import (
 )
 from ser_tui.study.frozen import changed
 from ser_tui.study.headline import KINDS, Figure, chose, headline_of, p_is_about, scores_apart, speakers_text
+from ser_tui.study.later_settings import completed
 from ser_tui.study.run_summary import EvaluationSummary, FoldsSummary, ProbeBeside, RunSummary, TestSummary, TrialSummary
 from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import SeedsOnTest, SeedsSummary
@@ -108,8 +109,7 @@ def flat(study: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 def settings(summaries: Sequence[RunSummary]) -> tuple[list[Row], list[Row]]:
     """(rows of settings that differ, rows that are equal), keys in the order of the first study that has them."""
-    usual = {"objective": BCA, "warm_start": {"first_point": "none", "runs": []}}
-    studies = [flat({**usual, **summary.study.plain}) for summary in summaries]
+    studies = [flat(completed(summary.study.plain)) for summary in summaries]
     keys = list(dict.fromkeys(key for study in studies for key in study if key not in _UNTOLD))
     differing: list[Row] = []
     equal: list[Row] = []

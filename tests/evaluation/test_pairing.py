@@ -52,6 +52,10 @@ def test_runs_of_older_versions_are_compared_over_utterances() -> None:
     found = pair(state(10, **older), state(0, **older))
     assert (found.words, found.scope) == ("+.125, p < .01", "over utterances")
     assert pair(state(10, validation_speakers=(0, 1)), state(0)).scope == "over utterances", "of another length: not believed"
+    later = {"protocol": {**STUDY["protocol"], "objective_folds": 1}}
+    assert pair(state(10, **older), state(0, study=later)).words == "+.125, p < .01", "a setting that it did not know has its usual value"
+    later["protocol"]["objective_folds"] = 0
+    assert pair(state(10, **older), state(0, study=later)).reason == "other utterances"
 
 
 def test_why_two_runs_cannot_be_paired() -> None:
