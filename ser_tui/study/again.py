@@ -24,8 +24,11 @@ def trial_again(study_file: str, study: LoggedStudy, number: int, parameters: Ma
     if isinstance(warm, Mapping) and (warm.get("runs") or warm.get("first_point", "none") != "none"):
         settings += ["warm_start.first_point=none", "warm_start.runs=[]"]
     seed = study.plain.get("seed")
-    if isinstance(seed, int) and number > 1 and study.method != "autospeech":
-        # The only trial takes the seed behind the study's, trial n the n-th. The parts have a seed of their own.
+    training = study.plain.get("training")
+    drawn = study.method == "finetune" or (study.method == "probe" and isinstance(training, Mapping) and training.get("augment"))
+    if isinstance(seed, int) and number > 1 and drawn:
+        # The only trial takes the seed behind the study's, trial n the n-th. The parts have a seed of their own. Where nothing else is
+        # drawn the study's seed stays, since p values and intervals are drawn by it.
         settings.append(f"seed={seed + number - 1}")
     settings += [f"search.{name}={json.dumps(parameters[name])}" for name in study.varied if name in parameters]
     return shlex.join(["ser-tui", "run", study_file, *(word for one in settings for word in ("--set", one))])
