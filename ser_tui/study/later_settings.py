@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ser_tui.study.scores import BCA
+
 LATER: Mapping[str, Any] = {
-    "objective": "bca",
+    "objective": BCA,
     "warm_start": {"first_point": "none", "runs": []},
     "protocol": {"objective_folds": 1},
     "workers": 1,
