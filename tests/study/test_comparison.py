@@ -10,8 +10,10 @@ from scored_run import scored_run
 from ser_tui.study.comparison import outcomes
 from ser_tui.study.findings import Finding
 from ser_tui.study.frozen import changed
-from ser_tui.study.run_summary import EvaluationSummary, RunSummary
+from ser_tui.study.headline import Figure
+from ser_tui.study.run_summary import EvaluationSummary, ProbeSummary, RunSummary
 from ser_tui.study.scores import Score
+from ser_tui.study.seeds import SeedsSummary
 from ser_tui.study.state import RunState
 from ser_tui.study.summary import summarize
 
@@ -87,3 +89,22 @@ def test_probes_are_compared_by_the_parameters_that_they_have(tmp_path: Path) ->
     assert rows["layers / pooling / C / s"] == ("-", "2+3 / mean / 0.1 / 10")
     assert rows["lr / epochs / unfreeze / s"][0] != "-" == rows["lr / epochs / unfreeze / s"][1]
     assert "lr / epochs / unfreeze / s" not in dict(outcomes([probe, probe]))
+
+
+def test_whom_a_figure_and_a_p_are_about_and_what_chose_stand_in_rows_of_their_own() -> None:
+    figure = Figure("validation", "validation", Score(0.8, (0.7, 0.9)), 40, 1, "all of it")
+    probe = ProbeSummary(Score(0.7, (0.6, 0.8)), 0.1, 0.04, {}, 1, Score(0.7), 40, 9.0)
+    seeds = SeedsSummary(3, 0.8, 0.01, (0.79, 0.81), 0.79, 0.81, 0.82, 40, None, trial=1)
+    two = changed(figure, speakers=8)
+    alone = summary(headline=figure, probe=probe, interval_speakers=1, utterances={"validation": 40}, seeds=seeds, trials_to_90=4)
+    rows = dict(outcomes([alone, summary(headline=two, probe=probe, interval_speakers=8), summary()]))
+    assert rows["BCA, n"] == ("40, 1 speaker", "40, 8 speakers", "-")
+    assert rows["its interval is over"] == ("one speaker's utterances", "-", "-")
+    assert rows["best minus probe, p"] == ("about this 1 speaker alone", "over 8 speakers", "-")
+    assert rows["best minus probe"] == ("+.100, p = .04", "+.100, p = .04", "-") and rows["probe BCA"][2] == "-"
+    assert (rows["validation n"], rows["trials to .90"]) == (("40, 1 speaker", "-", "-"), ("4", "-", "-"))
+    assert rows["other seeds, valid."] == (".800 [.790, .810], 3 seeds, SD .010, n = 40", "-", "-")
+    assert rows["seeds, chosen on"] == ("validation", "-", "-") and "other seeds, test part" not in rows
+    untested = summary(headline=two, probe=changed(probe, p=None), interval_speakers=8)
+    assert not {"its interval is over", "best minus probe, p", "seeds, chosen on"} & {*dict(outcomes([untested, summary()]))}
+    assert [label for label, _ in outcomes([summary()]) if "BCA, valid." in label] == ["best BCA, valid."]
