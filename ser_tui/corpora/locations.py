@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -74,21 +74,21 @@ def locate(name: str) -> Path | None:
 
 
 def refuse_unreachable(name: str) -> None:
-    """Raise UserError where the place that the user named for a corpus cannot be reached just now. What `locate` finds instead may hold
-    other recordings under that name: a list may show it, and no score be made of it."""
+    """Raise UserError where the place that the user named for a corpus cannot be reached just now, or a folder of SER_TUI_DATA where none
+    was named. What `locate` finds instead may hold other recordings under that name: a list may show it, and no score be made of it."""
     kept = read().get(name)
-    if kept is None:
-        return
-    try:
-        os.stat(kept.path)
-    except ValueError:
-        return  # no path at all, where nothing lies
-    except OSError as error:
-        if error.errno not in _ABSENT:
-            raise UserError(
-                f"corpus {name} is at {kept.path}, which cannot be reached: {error.strerror}; mend that, or name its new place: "
-                f"`ser-tui corpora add {name} PATH`"
-            ) from None
+    for place in places.data_folders() if kept is None else [kept.path]:
+        try:
+            os.stat(place)
+        except ValueError:
+            continue  # no path at all, where nothing lies
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                where = "may be in" if kept is None else "is at"
+                raise UserError(
+                    f"corpus {name} {where} {place}, which cannot be reached: {error.strerror}; mend that, or name its new place: "
+                    f"`ser-tui corpora add {name} PATH`"
+                ) from None
 
 
 def folder(name: str) -> Path | None:
@@ -216,9 +216,10 @@ def _locate(name: str) -> Path | None:
         return remembered.path
     for folder in places.data_folders():
         candidates = (folder / name, _spelt_otherwise(folder, name), *(folder / f"{name}{suffix}" for suffix in _LOOKED_FOR))
-        for candidate in candidates:
-            if candidate is not None and (candidate.is_dir() or (candidate.suffix in _LOOKED_FOR and candidate.is_file())):
-                return candidate
+        with suppress(OSError):  # a folder whose disk is away, which `refuse_unreachable` tells
+            for candidate in candidates:
+                if candidate is not None and (candidate.is_dir() or (candidate.suffix in _LOOKED_FOR and candidate.is_file())):
+                    return candidate
     installed = installed_folder(name)
     return installed if (installed / READY).is_file() else None
 

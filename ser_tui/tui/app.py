@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,9 +19,10 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
+from textual.worker import WorkerFailed
 
 from ser_tui.store.settings import Preferences, read_settings, use_time_zone
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import UserError, told
 from ser_tui.study.formatting import printable
 from ser_tui.study.status import ShownStatus
 from ser_tui.tui.base import BINDINGS_BY_ID, with_ids
@@ -149,7 +150,8 @@ class SerTuiApp(App[None]):
             if self._feed is None:
                 continue
             if any(self._may_tell(one) for one in self._feed.summaries if one.run_id in under_way):
-                await in_thread(self._feed.poll)
+                with suppress(UserError, OSError):  # a disk that is away: nothing has ended that is known of
+                    await in_thread(self._feed.poll)
             summaries = self._feed.summaries
             for one in summaries:
                 if one.run_id in under_way and not one.under_way:
@@ -211,6 +213,15 @@ class SerTuiApp(App[None]):
         if self._running and not self._closed and not self.is_headless and self._driver is not None and not self._batch_count:
             renderable = self._sent.less(screen, renderable, self.console)
         super()._display(screen, renderable)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """What the system refuses a screen's work, and the screen did not expect, as where a disk is away, is told: the app goes on, and
+        who looks again asks again. All else ends the app, as Textual's."""
+        cause = error.error if isinstance(error, WorkerFailed) else None
+        if isinstance(cause, UserError | OSError):
+            self.tell(told(cause) if isinstance(cause, OSError) else cause, problem=True)
+            return
+        super()._handle_exception(error)
 
     def _repaint(self) -> None:
         """The terminal was lent: it shows what others wrote."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -150,3 +152,34 @@ async def test_a_screen_that_leaves_by_itself_takes_what_lies_on_it_along(runs: 
         await held.let_go()
         await until_shown(pilot, "this run has no model yet")
         assert app.screen_stack == [home]
+
+
+async def test_a_disk_that_goes_away_under_an_open_run_ends_no_app(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mount by FUSE died: the app ended with a traceback."""
+    folder = finished(runs, trials=2).folder
+    app = SerTuiApp(runs)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "1 run")
+        app.open_run(folder.run_id)
+        screen = app.screen
+        assert isinstance(screen, RunScreen)
+        await until(pilot, lambda: screen.follower is not None and screen.follower.looked)
+        assert screen.follower is not None
+        view, looked = screen.follower.view, os.stat
+
+        def away(path: Any, *given: Any, **named: Any) -> os.stat_result:
+            if str(path) == str(folder.path):
+                raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", str(path))
+            return looked(path, *given, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "stat", away)
+            screen.follower.step()
+        assert screen.follower.view == view, "what was known of it stands"
+
+        async def refused() -> None:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", str(folder.path))
+
+        screen.run_worker(refused())
+        await until(pilot, lambda: any("Transport endpoint is not connected" in str(one.message) for one in app._notifications))
+        assert app.is_running and app.screen is screen

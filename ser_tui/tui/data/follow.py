@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from ser_tui.store import snapshot
@@ -104,14 +104,17 @@ class Follower:
             state = self._read(limit, state)
             state = described(self.folder, state) if first else state
             self._at_end = marks if self._reader.position == position and not self._reader.refused else None
-        worker, job, waits = before.worker, before.job, before.waits
+        worker, job, waits, missing = before.worker, before.job, before.waits, before.missing
         if due:
             self._looked = time.monotonic()
-            worker = liveness(self.folder)
-            facts = worker_facts(self.folder)
-            job = facts.job if facts else ""
-            waits = waiting(self.folder.path.parent).get(self.folder.run_id, "")
-        self.view = View(state, worker, job, len(self._reader.damaged), self._behind(), not self.folder.path.is_dir(), waits)
+        with suppress(OSError):  # a disk that is away: what was known before stands
+            if due:
+                worker = liveness(self.folder)
+                facts = worker_facts(self.folder)
+                job = facts.job if facts else ""
+                waits = waiting(self.folder.path.parent).get(self.folder.run_id, "")
+            missing = not self.folder.path.is_dir()
+        self.view = View(state, worker, job, len(self._reader.damaged), self._behind(), missing, waits)
         return first or self.view.state is not before.state or self.view.aside != before.aside
 
     def catch_up(self) -> bool:
