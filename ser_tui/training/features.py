@@ -111,8 +111,7 @@ class Features:
         self._bounds: dict[int, tuple[int, int]] = {}
         self.problems: dict[int, str] = {}
         """Index -> why the utterance cannot be used. Complete after `prepare`."""
-        name = f"{encoder.family}-{encoder.fingerprint}-{stage}-{recipe.kind}-{str(recipe.dtype)[6:]}-{VERSION}"
-        self._shards = store(stores, name) if encoder.fingerprint and stored else None
+        self._shards = _cache(encoder, stage, recipe, stores) if stored else None
         self._held: dict[int, Tensor] = {}
         self._held_bytes = 0
         self._found = store(stores, f"bounds-{trimming.VERSION}") if recipe.trim and any(digests) else None
@@ -132,7 +131,7 @@ class Features:
             if self.recipe.trim:
                 check_stop(should_stop)  # finding the bounds reads the file
             try:
-                key = self._key(index)
+                key = self.key(index)
                 if (needless is None or not needless(key)) and (self._shards is None or key not in self._shards):
                     missing.append(index)
             except Unreadable:
@@ -143,7 +142,7 @@ class Features:
             except Unreadable:
                 continue
             if self._shards is not None:
-                self._shards.put(self._key(index), frames)
+                self._shards.put(self.key(index), frames)
             elif self._held_bytes + frames.nbytes <= HELD_BYTES:
                 self._held_bytes += frames.nbytes
                 self._held[index] = frames
@@ -157,7 +156,7 @@ class Features:
 
     def get(self, index: int) -> Tensor:
         """Front-end frames [T, C] of utterance `index` (or its inputs), of the recipe's type. Raises Unreadable."""
-        found = self._held.get(index) if self._shards is None else self._shards.get(self._key(index))
+        found = self._held.get(index) if self._shards is None else self._shards.get(self.key(index))
         return self._compute(index) if found is None else found
 
     def length(self, index: int) -> int:
@@ -169,10 +168,6 @@ class Features:
         if self.recipe.pad_to_max:
             return self.length(index)
         return min(self._encoder.frames(self._kept(index)), self.length(index))
-
-    def key(self, index: int) -> str:
-        """Identifies the utterance and its cut. Raises Unreadable."""
-        return self._key(index)
 
     def _kept(self, index: int) -> int:
         """Samples that trimming and the cut leave of utterance `index`, or of its copy."""
@@ -252,7 +247,8 @@ class Features:
         if self._is_known(index):
             refuse_changed(self._clips[index], self._digests[index])
 
-    def _key(self, index: int) -> str:
+    def key(self, index: int) -> str:
+        """Identifies the utterance and its cut. Raises Unreadable."""
         kept, copy = self._kept(index), self._copies[index]
         return f"{self._name(index)}-{kept}-{self._padded(kept)}" + (f"-{copy}{augment.VERSION}" if copy else "")
 
@@ -329,6 +325,13 @@ def store(stores: dict[str, Shards] | None, name: str) -> Shards:
     return stores[name]
 
 
+def _cache(encoder: SpeechEncoder, what: str, recipe: Recipe, stores: dict[str, Shards] | None) -> Shards | None:
+    """The cache of `what` the pre-trained weights of `encoder` make under `recipe`; None of tuned ones, which have no fingerprint."""
+    if not encoder.fingerprint:
+        return None
+    return store(stores, f"{encoder.family}-{encoder.fingerprint}-{what}-{recipe.kind}-{str(recipe.dtype)[6:]}-{VERSION}")
+
+
 def statistics(hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation [B, D] over the first `lengths` [B] frames of `hidden` [B, T, D], in float32.
 
@@ -351,8 +354,7 @@ class Pooled:
 
     def __init__(self, encoder: SpeechEncoder, features: Features, stores: dict[str, Shards] | None = None) -> None:
         self._encoder, self._features = encoder, features
-        name = f"{encoder.family}-{encoder.fingerprint}-pooled-{features.recipe.kind}-{str(features.recipe.dtype)[6:]}-{VERSION}"
-        self._shards = store(stores, name) if encoder.fingerprint else None
+        self._shards = _cache(encoder, "pooled", features.recipe, stores)
         self._memory: dict[int, Tensor] = {}
 
     def holds(self, key: str) -> bool:
@@ -441,9 +443,7 @@ class Entering:
 
     def __init__(self, encoder: SpeechEncoder, features: Features, below: int, stores: dict[str, Shards] | None = None) -> None:
         self._encoder, self._features, self._below = encoder, features, below
-        recipe = features.recipe
-        name = f"{encoder.family}-{encoder.fingerprint}-state{below}-{recipe.kind}-{str(recipe.dtype)[6:]}-{VERSION}"
-        self._shards = store(stores, name) if encoder.fingerprint else None
+        self._shards = _cache(encoder, f"state{below}", features.recipe, stores)
 
     def prepare(self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None) -> None:
         """Compute and store what is not cached yet. `features` must be prepared. Raises TrialStopped."""
