@@ -132,6 +132,10 @@ class PartTensors:
         whole[self.usable] = logits.float().numpy()
         return metrics.class_probabilities(whole)
 
+    def predictions(self, logits: Tensor) -> tuple[int, ...]:
+        """The class of every utterance out of `logits` [usable, classes]; -1 where one cannot be read."""
+        return metrics.placed(logits.argmax(1).tolist(), self.usable, len(self.labels))
+
     @property
     def problems(self) -> dict[int, str]:
         """Index -> why the utterance cannot be used. A copy has no problem of its own that anybody could mend."""

@@ -380,9 +380,7 @@ class FineTuner(Trainer):
         self, validation: PartTensors, logits: Tensor, epoch: int, epochs: int, loss: float, frozen: bool, seconds: float
     ) -> EpochReport:
         labels = torch.tensor([validation.labels[index] for index in validation.usable])
-        predictions = [metrics.UNREADABLE] * len(validation.labels)
-        for index, prediction in zip(validation.usable, logits.argmax(1).tolist(), strict=True):
-            predictions[index] = prediction
+        predictions = validation.predictions(logits)
         return EpochReport(
             epoch,
             epochs,
@@ -391,7 +389,7 @@ class FineTuner(Trainer):
             float(nn.functional.cross_entropy(logits, labels)),
             frozen,
             seconds,
-            tuple(predictions),
+            predictions,
         )
 
     def _result(

@@ -6,7 +6,7 @@ that could not be read: it counts as wrong, so that a model cannot gain by what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -39,6 +39,14 @@ def class_probabilities(logits: NDArray[np.floating]) -> NDArray[np.float32]:
     powers = np.exp(values - values.max(axis=1, keepdims=True, initial=-np.inf))
     shares: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
+
+
+def placed(predictions: Iterable[int], places: Iterable[int], count: int) -> tuple[int, ...]:
+    """`predictions` at their `places` among `count` utterances; those without one are unreadable."""
+    whole = [UNREADABLE] * count
+    for place, prediction in zip(places, predictions, strict=True):
+        whole[place] = prediction
+    return tuple(whole)
 
 
 def class_counts(truth: Indices, n_classes: int) -> NDArray[np.int64]:

@@ -64,15 +64,13 @@ class ProbeTrainer(Trainer):
             head = self.solved(standard, labels, strength)
             with torch.no_grad():
                 logits = [head(torch.from_numpy(features[rows])) for rows in (train, scored)]
-            predictions = [metrics.UNREADABLE] * len(fold.validation)
-            for place, prediction in zip(table.places(number - 1), logits[1].argmax(1).tolist(), strict=True):
-                predictions[place] = prediction
+            predictions = metrics.placed(logits[1].argmax(1).tolist(), table.places(number - 1), len(fold.validation))
             answers = np.full((len(fold.validation), classes), np.nan, dtype=np.float32)
             answers[list(table.places(number - 1))] = logits[1].numpy()
             said.append(metrics.class_probabilities(answers))
             value = metrics.balanced_accuracy(fold.validation.labels, predictions, classes)
             losses = [_loss(found, table.labels[rows]) for found, rows in zip(logits, (train, scored), strict=True)]
-            reports.append(EpochReport(1, 1, losses[0], value, losses[1], True, 0.0, tuple(predictions)))
+            reports.append(EpochReport(1, 1, losses[0], value, losses[1], True, 0.0, predictions))
             self.on_fold(number, fold, value)
             self._last = (head, chosen, parameters)
         whole, seconds = self._whole, time.perf_counter() - start
@@ -129,7 +127,7 @@ class ProbeTrainer(Trainer):
             data.prepare_pooled(should_stop, self._on_progress)
             if not data.usable:
                 return (metrics.UNREADABLE,) * len(part)
-            return _predictions(data, head(torch.from_numpy(vectors(data, chosen))))
+            return data.predictions(head(torch.from_numpy(vectors(data, chosen))))
 
     def _recipe(self, max_seconds: float) -> Recipe:
         settings = self._settings
@@ -162,7 +160,7 @@ class ProbeTrainer(Trainer):
         with torch.no_grad():
             logits = [head(torch.from_numpy(found)) for found in features]
         losses = [_loss(found, _labels(data)) for found, data in zip(logits, (train, validation), strict=True)]
-        predictions = _predictions(validation, logits[1])
+        predictions = validation.predictions(logits[1])
         value = metrics.balanced_accuracy(validation.labels, predictions, classes)
         seconds = time.perf_counter() - start
         on_epoch(EpochReport(1, 1, losses[0], value, losses[1], True, seconds, predictions))
@@ -257,7 +255,7 @@ def best_fit(
         check_stop(should_stop)
         head = fit(vectors(train, chosen), _labels(train), classes, strength, balanced=balanced)
         with torch.no_grad():
-            predictions = _predictions(validation, head(torch.from_numpy(vectors(validation, chosen))))
+            predictions = validation.predictions(head(torch.from_numpy(vectors(validation, chosen))))
         value = metrics.balanced_accuracy(validation.labels, predictions, classes)
         if best is None or value > best[0]:
             best = (value, head, strength)
@@ -268,14 +266,6 @@ def best_fit(
 
 def _labels(data: PartTensors) -> NDArray[np.int64]:
     return np.asarray([data.labels[index] for index in data.usable], dtype=np.int64)
-
-
-def _predictions(data: PartTensors, logits: torch.Tensor) -> tuple[int, ...]:
-    """Class index per utterance of `data` out of `logits` [usable, classes]."""
-    predictions = [metrics.UNREADABLE] * len(data.labels)
-    for index, prediction in zip(data.usable, logits.argmax(1).tolist(), strict=True):
-        predictions[index] = prediction
-    return tuple(predictions)
 
 
 def _loss(logits: torch.Tensor, labels: NDArray[np.int64]) -> float:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
@@ -205,15 +206,12 @@ class Trainer(ABC):
 
     def _dropped(self, run: Sequence[Fold], results: Sequence[TrialResult], found: racing.Standing) -> TrialResult:
         """The result of a trial that ends after the folds `run`."""
-        predictions = [metrics.UNREADABLE] * len(self._whole)
-        for fold, result in zip(run, results, strict=True):
-            for place, prediction in zip(fold.places, result.predictions, strict=True):
-                predictions[place] = prediction
+        predictions = pooled_predictions(run, [result.predictions for result in results], len(self._whole))
         truth = [label for fold in run for label in fold.validation.labels]
         scores = metrics.shares(truth, [label for result in results for label in result.predictions], len(self.classes))
         last = results[-1]
         return TrialResult(
-            scores, tuple(predictions), last.best_epoch, found.value, last.loss,
+            scores, predictions, last.best_epoch, found.value, last.loss,
             all(result.collapsed for result in results), sum(result.seconds for result in results),
             tuple(dict.fromkeys(note for result in results for note in result.notes)), folds_run=len(run),
             rival=0 if self._rival is None else self._rival.trial,
@@ -315,10 +313,7 @@ def joined(parts: Sequence[Part]) -> Part:
 
 def pooled_report(folds: Sequence[Fold], reports: Sequence[EpochReport], whole: Part, classes: int, epoch: int) -> EpochReport:
     """One report for `whole`, out of those of the `folds` whose validation parts it is made of; losses are an utterance's."""
-    predictions = [metrics.UNREADABLE] * len(whole)
-    for fold, report in zip(folds, reports, strict=True):
-        for place, prediction in zip(fold.places, report.predictions, strict=True):
-            predictions[place] = prediction
+    predictions = pooled_predictions(folds, [report.predictions for report in reports], len(whole))
 
     def mean(values: Sequence[float], parts: Sequence[Part]) -> float:
         return sum(value * len(part) for value, part in zip(values, parts, strict=True)) / sum(map(len, parts))
@@ -327,8 +322,13 @@ def pooled_report(folds: Sequence[Fold], reports: Sequence[EpochReport], whole: 
         epoch, reports[0].epochs, mean([report.loss for report in reports], [fold.train for fold in folds]),
         metrics.balanced_accuracy(whole.labels, predictions, classes),
         mean([report.validation_loss for report in reports], [fold.validation for fold in folds]),
-        all(report.frozen for report in reports), sum(report.seconds for report in reports), tuple(predictions),
+        all(report.frozen for report in reports), sum(report.seconds for report in reports), predictions,
     )  # fmt: skip
+
+
+def pooled_predictions(folds: Sequence[Fold], said: Sequence[Sequence[int]], count: int) -> tuple[int, ...]:
+    """What was `said` in each of the `folds`, at its places in the whole of `count` utterances; -1 where no fold has one."""
+    return metrics.placed(chain.from_iterable(said), chain.from_iterable(fold.places for fold in folds), count)
 
 
 def pooled_probabilities(folds: Sequence[Fold], said: Sequence[NDArray[np.float32] | None], count: int) -> NDArray[np.float32] | None:
