@@ -28,7 +28,7 @@ from ser_tui.study.outputs import MOST_TRIALS, best_trials
 from ser_tui.study.score_keys import SCORE
 from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import RunState
-from ser_tui.training.metrics import UNREADABLE
+from ser_tui.training.metrics import UNREADABLE, predicted
 
 VALIDATION = "validation"
 
@@ -157,10 +157,10 @@ def scored(members: Sequence[Member], *, top: int | None = None) -> Ensemble:
     first = members[0].answers
     aligned = [members[0], *(replace(one, answers=_in_order(one, members[0])) for one in members[1:])]
     probabilities = _mean([one.answers.probabilities for one in aligned if one.answers.probabilities is not None])
-    said = [int(row.argmax()) if np.isfinite(row).all() else UNREADABLE for row in probabilities]
+    said = predicted(probabilities)
     groups = first.groups if all(one.answers.groups is not None for one in aligned) else None
     answers = replace(
-        first, predictions=tuple(said), probabilities=probabilities, groups=groups, self_trained=None,
+        first, predictions=said, probabilities=probabilities, groups=groups, self_trained=None,
         transductive=any(one.answers.transductive for one in aligned),
     )  # fmt: skip
     units, count = Units(groups=groups, recordings=first.recordings), len(first.classes)

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from ser_tui.evaluation.statistics import Units, bootstrap_interval, lone_recalls, recall_intervals, scored
 from ser_tui.study.errors import UserError
 from ser_tui.study.scores import ACCURACY, Score, Share
-from ser_tui.training.metrics import UNREADABLE, class_counts, class_probabilities, confusion_matrix, majority_accuracy, recalls
+from ser_tui.training.metrics import (
+    UNREADABLE,
+    class_counts,
+    class_probabilities,
+    confusion_matrix,
+    majority_accuracy,
+    predicted,
+    recalls,
+)
 
 
 @dataclass(frozen=True)
@@ -43,12 +51,6 @@ class ZeroShot:
 def kept(emotions: Sequence[str], mapping: Mapping[str, str]) -> list[int]:
     """Indices of the utterances whose emotion is not dropped."""
     return [index for index, emotion in enumerate(emotions) if mapping.get(emotion)]
-
-
-def predicted(logits: NDArray[np.floating]) -> tuple[int, ...]:
-    """The index of the largest of each row's `logits` [N, C]; UNREADABLE for rows that are not finite."""
-    best = np.where(np.isfinite(logits).all(axis=1), np.nan_to_num(logits).argmax(axis=1), UNREADABLE)
-    return tuple(int(index) for index in best)
 
 
 def centred(logits: NDArray[np.floating], reference: NDArray[np.floating], groups: Sequence[str] | None = None) -> NDArray[np.float64]:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.evaluation.statistics import interval_speakers, lone_recalls, recall_intervals, scored
-from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.probe_baseline import probe_on_test_part
@@ -18,7 +17,7 @@ from ser_tui.study.document import Study
 from ser_tui.study.event_scores import of_whole_part
 from ser_tui.study.events import TestScored
 from ser_tui.study.state import Trial
-from ser_tui.training.metrics import class_probabilities, confusion_matrix
+from ser_tui.training.metrics import class_probabilities, confusion_matrix, predicted
 from ser_tui.training.trainer import Trainer
 
 

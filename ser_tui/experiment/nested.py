@@ -40,7 +40,7 @@ from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
 from ser_tui.study.status import TrialStatus
 from ser_tui.study.summary import counted_trials
-from ser_tui.training.metrics import UNREADABLE
+from ser_tui.training.metrics import predicted
 from ser_tui.training.probe import Crossed, ProbeTrainer
 from ser_tui.training.trial import Fold
 
@@ -84,7 +84,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
         best_there = _chosen(study, crossed, outer, trials, top)
         each = np.stack([crossed.outer(one, outer) for one in best_there])
         said: NDArray[np.float32] = each.mean(axis=0, dtype=np.float64).astype(np.float32)
-        found = tuple(int(row.argmax()) if np.isfinite(row).all() else UNREADABLE for row in said)
+        found = predicted(said)
         answers.append(said)
         units = there.units(there.split.validation)
         scores.append(score_of(fold.validation.labels, found, len(data.classes), units, study.seed))

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from ser_tui.evaluation.statistics import interval_speakers, scored
-from ser_tui.evaluation.zero_shot import predicted
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.parts import refuse_changes
@@ -20,6 +19,7 @@ from ser_tui.study.events import SeedScored
 from ser_tui.study.formatting import counted
 from ser_tui.study.scores import BCA
 from ser_tui.study.seeds import done_seeds, of_trial, trial_seeds
+from ser_tui.training.metrics import predicted
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import NonFiniteLoss
 

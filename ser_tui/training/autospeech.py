@@ -112,7 +112,7 @@ class AutoSpeechTrainer(Trainer):
         hear = alone if len(names) == 1 else _unheard
         fitted = [self._fitted(name, parameters, seed, hear, should_stop) for name in names]
         said = geometric_mean([one.said for one in fitted])
-        predictions = tuple(np.where(np.isfinite(said).all(axis=1), np.nan_to_num(said).argmax(axis=1), metrics.UNREADABLE).tolist())
+        predictions = metrics.predicted(said)
         classes, truth = len(self.classes), self._validation.labels
         value, loss = metrics.balanced_accuracy(truth, predictions, classes), float(np.mean([one.loss for one in fitted]))
         seconds = time.perf_counter() - start

@@ -41,6 +41,12 @@ def class_probabilities(logits: NDArray[np.floating]) -> NDArray[np.float32]:
     return shares
 
 
+def predicted(logits: NDArray[np.floating]) -> tuple[int, ...]:
+    """The index of the largest in each row of `logits`, or probabilities, [N, C]; UNREADABLE for rows that are not finite."""
+    best = np.where(np.isfinite(logits).all(axis=1), np.nan_to_num(logits).argmax(axis=1), UNREADABLE)
+    return tuple(int(index) for index in best)
+
+
 def placed(predictions: Iterable[int], places: Iterable[int], count: int) -> tuple[int, ...]:
     """`predictions` at their `places` among `count` utterances; those without one are unreadable."""
     whole = [UNREADABLE] * count

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.zero_shot import centred, class_balanced_mean, kept, predicted, score
+from ser_tui.evaluation.zero_shot import centred, class_balanced_mean, kept, score
 from ser_tui.study.errors import UserError
 from ser_tui.study.scores import ACCURACY, BCA, intervals
+from ser_tui.training.metrics import predicted
 
 CLASSES = ("anger", "boredom", "happiness", "sadness")
 MAPPING = {"angry": "anger", "happy": "happiness", "sad": "sadness", "surprised": ""}

@@ -107,10 +107,10 @@ def _trace(at: int | None, number: int, within: tuple[str, ...]) -> list[int]:
 
 def check(folder: RunFolder) -> list[str]:
     """What is wrong with the run's model and with the feature cache; both as the next worker would find them."""
-    from ser_tui.evaluation.zero_shot import predicted
     from ser_tui.experiment import data
     from ser_tui.study.load import load
     from ser_tui.training import cache
+    from ser_tui.training.metrics import predicted
     from ser_tui.training.shards import Shards
     from ser_tui.worker.keeping import FolderKeeper
 
