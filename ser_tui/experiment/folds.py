@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,24 +14,22 @@ from numpy.typing import NDArray
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splitting.protocols import findings_on_folds, folds
 from ser_tui.corpora.splitting.splits import Split
-from ser_tui.evaluation.statistics import Units, interval_speakers, paired_difference, scored
 from ser_tui.experiment import data as corpus_data
-from ser_tui.experiment.cooling import cooled_apart
 from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.fold_scores import FoldScores
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.probe_baseline import fitted_again, noted
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.experiment.trainers import make_trainer
+from ser_tui.store.outputs import Outputs
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.event_scores import fold_row, of_pool, of_pooled_probe
 from ser_tui.study.events import FoldsScored, FoldTrained, ProbeScored
-from ser_tui.study.findings import Finding, few_recordings, of_segments, plain
+from ser_tui.study.findings import Finding, few_recordings, plain
 from ser_tui.study.formatting import counted, score_text
 from ser_tui.study.protocol import ProtocolKind
-from ser_tui.study.scores import BCA, Score
 from ser_tui.study.state import Trial
 from ser_tui.training.parameters import START_STRENGTHS
 from ser_tui.training.trainer import Trainer
@@ -54,53 +50,32 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
     # A trial that was scored on all of them has been trained on each already.
     whole = protocol == study.protocol.kind and len(data.objective) == len(parts) > 1
     strengths = START_STRENGTHS if whole else _start_strengths(session, study, data, best)
-    truth, predictions, named = list[int](), list[int](), True
-    groups, sources = list[str](), list[str]()
-    rows, scores = list[dict[str, Any]](), list[Score]()
-    probe = session.state.probe
-    probed: list[int] = []
-    said: list[NDArray[np.float32] | None] = []
+    done = FoldScores(len(data.classes), study.seed)
+    probe, probed = session.state.probe, list[int]()
     held = session.keeper.outputs(best.outputs, len(data.classes)) if whole else None
     for number, (name, split) in enumerate(parts, 1):
         fold = SplitCorpus(data.manifest, split, data.classes)
         labels, units = fold.part(split.validation).labels, fold.units(split.validation)
-        before: _Answers | None = None
+        before = None if whole else _kept(session, best, protocol, name, split_digest(data.manifest, split), len(data.classes))
         if whole:
-            places = data.objective_parts[number - 1].places
-            found = tuple(best.predictions[place] for place in places)
-            said.append(None if held is None else held.probabilities[list(places)])
-            probed += () if probe is None else (probe.predictions[place] for place in places)
+            answers = _of_trial(best, held, probe, data.objective_parts[number - 1].places)
         else:
-            before = _kept(session, best, protocol, name, split_digest(data.manifest, split), len(data.classes))
-            one = before or _trained(session, study, fold, strengths, best, (protocol, name, number), probe)
-            found = one.predictions
-            said.append(one.probabilities)
-            probed += one.probe
-        speakers = units["groups"]
-        truth += labels
-        predictions += found
-        groups += speakers or ()
-        sources += units["recordings"] or ()
-        named = named and speakers is not None
-        probe = probe if len(probed) == len(truth) else None
-        scores.append(score_of(labels, found, len(data.classes), units, study.seed))
-        rows.append(fold_row(name, scores[-1], len(labels), interval_speakers(speakers)))
+            answers = before or _trained(session, study, fold, strengths, best, (protocol, name, number), probe)
+        score = done.add(name, split.validation, labels, answers.predictions, answers.probabilities, units)
+        probed += answers.probe
+        probe = probe if len(probed) == len(done.truth) else None
         if before is None:
-            shown = f"BCA {score_text(scores[-1])}, n = {len(labels)}"
-            session.note(f"{protocol} fold {number} of {len(parts)} ({name}): {shown}")
-    # Where one fold's speakers are not known, or are trained on, those of the others say nothing of all.
-    units = Units(groups=groups if named else None, recordings=sources)
-    known = interval_speakers(units["groups"])
+            session.note(f"{protocol} fold {number} of {len(parts)} ({name}): BCA {score_text(score)}, n = {len(labels)}")
     # Those of a trial that was scored on all folds are what its own trial kept, which was calibrated then.
     calibrate = study.training.calibration == "temperature" and not whole
     session.emit(
         FoldsScored(
             trial=best.number,
             protocol=protocol,
-            **pooled(rows, scores, truth, predictions, len(data.classes), units, study.seed),
-            outputs=_outputs(session, protocol, data.manifest, [split for _, split in parts], truth, predictions, said, calibrate),
-            **_beside(truth, predictions, probed, units, study.seed, len(data.classes)),
-            findings=plain([*findings_of_score(study, data.manifest, parts, together=whole), *of_segments(known, sources)]),
+            **done.pooled(),
+            outputs=done.keep(session, f"the folds of {protocol}", data.manifest, calibrate=calibrate),
+            **done.beside(probed),
+            findings=plain([*findings_of_score(study, data.manifest, parts, together=whole), *done.segments()]),
         )
     )
 
@@ -129,6 +104,14 @@ def split_digest(manifest: Manifest, split: Split) -> str:
     """SHA-256 of what a fold is made of: see `events.FoldTrained`."""
     ids = [[manifest.utterances[index].id for index in part] for part in (split.train, split.validation)]
     return hashlib.sha256(json.dumps(ids).encode()).hexdigest()
+
+
+def _of_trial(best: Trial, held: Outputs | None, probe: ProbeScored | None, places: Sequence[int]) -> _Answers:
+    """What the best trial, and the run's probe, said at `places` of the validation part; `held`: its outputs, where these are kept."""
+    return _Answers(
+        tuple(best.predictions[place] for place in places), None if held is None else held.probabilities[list(places)],
+        () if probe is None else tuple(probe.predictions[place] for place in places),
+    )  # fmt: skip
 
 
 def _kept(session: Surroundings, best: Trial, protocol: str, name: str, split: str, classes: int) -> _Answers | None:
@@ -182,64 +165,6 @@ def findings_of_score(study: Study, manifest: Manifest, parts: Sequence[tuple[st
             fewest[name] = min(count, fewest.get(name, count))
     speakers = [name for name, count in fewest.items() if name for _ in range(count)]
     return [*few_recordings(study.training.normalize_speaker, speakers), *findings_on_folds(manifest, parts)]
-
-
-def score_of(labels: Sequence[int], predictions: Sequence[int], classes: int, units: Units, seed: int) -> Score:
-    """The BCA of one fold, or of all, with its interval."""
-    return scored(labels, predictions, classes, (BCA,), seed=seed, **units)[BCA]
-
-
-def pooled(
-    rows: Sequence[Mapping[str, Any]],
-    scores: Sequence[Score],
-    truth: Sequence[int],
-    predictions: Sequence[int],
-    classes: int,
-    units: Units,
-    seed: int,
-) -> dict[str, Any]:
-    """The fields of FoldsScored that tell of all folds: `rows` and `scores` of each, `truth` and `predictions` of all."""
-    values = [score.value for score in scores]
-    return {
-        "folds": tuple(rows),
-        **of_pool(score_of(truth, predictions, classes, units, seed)),
-        "mean": statistics.fmean(values),
-        "deviation": statistics.stdev(values) if len(values) > 1 else 0.0,
-        "utterances": len(truth),
-        "interval_speakers": interval_speakers(units["groups"]),
-    }
-
-
-def _beside(
-    truth: Sequence[int], predictions: Sequence[int], probed: Sequence[int], units: Units, seed: int, classes: int
-) -> dict[str, Any]:
-    """The fields of FoldsScored that tell of the run's probe; none where it was not fitted for every fold."""
-    if len(probed) != len(truth):
-        return {}
-    return {
-        **of_pooled_probe(score_of(truth, probed, classes, units, seed)),
-        "probe_p": paired_difference(truth, probed, predictions, classes, **units)[1],
-    }
-
-
-def _outputs(
-    session: Surroundings,
-    protocol: str,
-    manifest: Manifest,
-    splits: Sequence[Split],
-    truth: Sequence[int],
-    predictions: Sequence[int],
-    said: Sequence[NDArray[np.float32] | None],
-    calibrate: bool,
-) -> str:
-    """Keep what was said in all folds, one after the other; the digest."""
-    held = [one for one in said if one is not None]
-    whole = np.concatenate(held) if len(held) == len(splits) else None
-    scored = [index for split in splits for index in split.validation]
-    numbers = [number for number, split in enumerate(splits) for _ in split.validation]
-    if whole is not None and calibrate:
-        whole = cooled_apart(whole, truth, numbers)
-    return outputs_kept(session, f"the folds of {protocol}", manifest, scored, truth, predictions, whole, numbers)
 
 
 def _start_strengths(session: Surroundings, study: Study, data: SplitCorpus, best: Trial) -> Sequence[float]:

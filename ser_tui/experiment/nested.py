@@ -16,13 +16,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.evaluation.statistics import Units, interval_speakers
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.bounds import logged_bounds
-from ser_tui.experiment.cooling import cooled_apart
 from ser_tui.experiment.data import SplitCorpus
-from ser_tui.experiment.folds import findings_of_score, folds_of_run, pooled, score_of
-from ser_tui.experiment.outputs import outputs_kept
+from ser_tui.experiment.fold_scores import FoldScores
+from ser_tui.experiment.folds import findings_of_score, folds_of_run
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.proposing import history
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
@@ -30,9 +28,8 @@ from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.strategies.registry import make
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
-from ser_tui.study.event_scores import fold_row
 from ser_tui.study.events import FoldsScored
-from ser_tui.study.findings import of_segments, plain
+from ser_tui.study.findings import plain
 from ser_tui.study.formatting import counted, score_text
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.protocol import ProtocolKind
@@ -77,47 +74,26 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
     if start is not None:
         refuse_other_encoder(trainer, start)
     crossed = trainer.crossed(session.should_stop)
-    truth, predictions, groups, sources, rows, named = list[int](), list[int](), list[str](), list[str](), [], True
-    scores: list[Score] = []
-    answers: list[NDArray[np.float32]] = []
+    done = FoldScores(len(data.classes), study.seed)
     for outer, (fold, (name, there)) in enumerate(zip(made, parts, strict=True)):
         best_there = _chosen(study, crossed, outer, trials, top)
         each = np.stack([crossed.outer(one, outer) for one in best_there])
         said: NDArray[np.float32] = each.mean(axis=0, dtype=np.float64).astype(np.float32)
-        found = predicted(said)
-        answers.append(said)
-        units = there.units(there.split.validation)
-        scores.append(score_of(fold.validation.labels, found, len(data.classes), units, study.seed))
-        row = fold_row(name, scores[-1], len(found), interval_speakers(units["groups"]))
-        rows.append({**row, "parameters": dict(best_there[0])})
-        truth += fold.validation.labels
-        predictions += found
-        groups += units["groups"] or ()
-        sources += units["recordings"] or ()
-        named = named and units["groups"] is not None
+        indices, labels = there.split.validation, fold.validation.labels
+        score = done.add(name, indices, labels, predicted(said), said, there.units(indices), parameters=dict(best_there[0]))
         told = "; ".join(_told(one) for one in best_there)
-        shown = f"BCA {score_text(scores[-1])}, n = {len(found)}"
+        shown = f"BCA {score_text(score)}, n = {len(labels)}"
         session.note(f"{protocol} nested, fold {outer + 1} of {len(parts)} ({name}): {shown}; chosen: {told}")
-    units = Units(groups=groups if named else None, recordings=sources)
-    scored = [index for _, there in parts for index in there.split.validation]
-    numbers = [number for number, (_, there) in enumerate(parts) for _ in there.split.validation]
-    whole = np.concatenate(answers)
-    if study.training.calibration == "temperature":
-        whole = cooled_apart(whole, truth, numbers)
+    calibrate = study.training.calibration == "temperature"
     session.emit(
         FoldsScored(
             trial=best.number,
             protocol=protocol,
-            **pooled(rows, scores, truth, predictions, len(data.classes), units, study.seed),
+            **done.pooled(),
             nested=trials,
             averaged=top,
-            findings=plain(
-                [
-                    *findings_of_score(study, data.manifest, [(name, there.split) for name, there in parts], together=True),
-                    *of_segments(interval_speakers(units["groups"]), sources),
-                ]
-            ),
-            outputs=outputs_kept(session, f"the nested folds of {protocol}", data.manifest, scored, truth, predictions, whole, numbers),
+            findings=plain([*findings_of_score(study, data.manifest, made_of, together=True), *done.segments()]),
+            outputs=done.keep(session, f"the nested folds of {protocol}", data.manifest, calibrate=calibrate),
         )
     )
 
