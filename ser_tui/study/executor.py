@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from ser_tui.study.section import Section, one_or_more
 
@@ -31,7 +31,7 @@ class ExecutorChoice(Section):
     )
     """local: worker processes of this machine; ssh: of the machines in `hosts`; slurm, pbs, sge, lsf: jobs of such a system, by the package
     dask-jobqueue. `workers` of the study says how many."""
-    hosts: tuple[str, ...] = Field(
+    hosts: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = Field(
         (),
         max_length=1000,
         title="hosts",
@@ -71,11 +71,6 @@ class ExecutorChoice(Section):
             wanted = "give the address of a scheduler, or one of local, ssh, slurm, pbs, sge, lsf"
             raise ValueError(f"{wanted}, not both" if address else wanted)
         return value
-
-    @field_validator("hosts", mode="before")
-    @classmethod
-    def _host_or_hosts(cls, value: Any) -> Any:
-        return one_or_more(value)
 
     @field_validator("hosts")
     @classmethod

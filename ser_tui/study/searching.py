@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from ser_tui.study.section import Section, one_or_more
 
@@ -67,18 +67,13 @@ class WarmStart(Section):
     first_point: Literal["none", "recommended"] = Field(
         "none", title="first point", description="recommended: the first trial is the middle of what is recommended for the encoder"
     )
-    runs: tuple[str, ...] = Field(
+    runs: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = Field(
         (),
         max_length=100,
         title="warm start",
         description="earlier runs that the strategy learns from; auto: those of this encoder on other corpora",
     )
     """Ids of past runs, imported ones too, or auto. Their scores are shifted to this run's: the median of each to the median so far."""
-
-    @field_validator("runs", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return one_or_more(value)
 
     @property
     def asked(self) -> bool:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from ser_tui.study.section import Section
+
+
+_NOT_THE_PAPERS: Mapping[str, str] = {
+    "trim_silence": "trim", "augment": "augment", "balance": "balance classes", "averaging": "average weights",
+}  # fmt: skip
+"""What the paper's loop does without, and the words for it."""
 
 
 class Training(Section):
@@ -68,32 +75,12 @@ class Training(Section):
     """The average is what is scored after every epoch, and kept. ema keeps .99 of itself in a step; swa is the mean of the weights after
     each epoch of the second half of those that train the encoder."""
 
-    @field_validator("averaging")
+    @field_validator(*_NOT_THE_PAPERS)
     @classmethod
-    def _last_weights_as_the_paper(cls, value: str, info: ValidationInfo) -> str:
-        if value != "none" and info.data.get("paper_exact"):
-            raise ValueError("the paper does not average weights; leave out paper_exact or averaging")
-        return value
-
-    @field_validator("augment")
-    @classmethod
-    def _not_the_papers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if value and info.data.get("paper_exact"):
-            raise ValueError("the paper does not augment; leave out paper_exact or augment")
-        return value
-
-    @field_validator("balance")
-    @classmethod
-    def _unbalanced_as_the_paper(cls, value: str, info: ValidationInfo) -> str:
-        if value in ("weights", "sampling") and info.data.get("paper_exact"):
-            raise ValueError("the paper does not balance classes; leave out paper_exact or balance")
-        return value
-
-    @field_validator("trim_silence")
-    @classmethod
-    def _as_the_paper(cls, value: bool, info: ValidationInfo) -> bool:
-        if value and info.data.get("paper_exact"):
-            raise ValueError("the paper does not trim; leave out paper_exact or trim_silence")
+    def _as_the_paper(cls, value: Any, info: ValidationInfo) -> Any:
+        name = str(info.field_name)
+        if info.data.get("paper_exact") and value not in ("none", "auto", (), False):
+            raise ValueError(f"the paper does not {_NOT_THE_PAPERS[name]}; leave out paper_exact or {name}")
         return value
 
 
