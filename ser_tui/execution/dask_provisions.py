@@ -16,12 +16,12 @@ from ser_tui.execution import messages, relay
 from ser_tui.execution.dask_contact import CHUNK, Contact, Slot
 from ser_tui.execution.encoder_files import encoder_files
 from ser_tui.execution.memory_limit import SHARE
-from ser_tui.execution.messages import Failed, PlainFold, PlainPart, Prepare, Prepared
+from ser_tui.execution.messages import Failed, Prepare, Prepared
+from ser_tui.execution.preparing import preparing
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.store.files import digest_of
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.load import dumps
 from ser_tui.training import machine
 from ser_tui.training.features import refuse_changed
 from ser_tui.training.trainer import Trainer
@@ -49,10 +49,7 @@ class Provisions:
         self._contact = contact
         self._made_for = trainer.encoder_fingerprint, trainer.precision
         self.here = machine.describe()
-        exact = study.model_copy(update={"training": study.training.model_copy(update={"precision": trainer.precision})})
-        self._study = exact
-        self._parts = PlainPart.of(data.part(data.split.train)), PlainPart.of(data.part(data.split.validation))
-        self._folds, self._classes = tuple(map(PlainFold.of, data.objective_parts)), data.classes
+        self._study, self._data = study, data
         self._recordings = {os.fsencode(one.path): one for one in _recordings(data)}
         self._free: dict[str, int] = {}
         """Of each machine, the memory that was free when its first worker was looked at: trials hold some of it when others are."""
@@ -78,16 +75,13 @@ class Provisions:
         with self._sending.setdefault((slot.host, str(slot.facts.get("cache"))), threading.Lock()):
             absent = self._contact.call(slot, relay.lacking, files)
             self._send(slot, [self._recordings[path] for path in absent])
-            prepare = Prepare(
-                study=dumps(self._study), train=self._parts[0], validation=self._parts[1], classes=self._classes, folds=self._folds,
-            )  # fmt: skip
-            answer = self._prepared(slot, prepare, files)
+            answer = self._prepared(slot, preparing(self._study, self._data, self._made_for[1]), files)
             if self._is_other_encoder(answer) and (own := encoder_files(self._study.encoder)):
                 # The encoder is not there, or another of its name: the one from here is sent, and named by where it then lies.
                 self._send(slot, [Placed(path, digest, path.suffix) for path, digest in own.values()])
                 listed = {relative: (digest, path.suffix) for relative, (path, digest) in own.items()}
                 folder = self._contact.call(slot, relay.assemble, self._made_for[0], listed)
-                prepare.study = dumps(self._study.model_copy(update={"encoder": folder}))
+                prepare = preparing(self._study.model_copy(update={"encoder": folder}), self._data, self._made_for[1])
                 prepare.encoder_name = self._study.encoder
                 answer = self._prepared(slot, prepare, files)
         if isinstance(answer, Failed):

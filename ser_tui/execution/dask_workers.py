@@ -186,8 +186,8 @@ class DaskWorkers:
 
     def _ask(self, slot: Slot, message: messages.Asked) -> None:
         slot.busy, slot.asked, slot.told = True, slot.asked + 1, 0
-        asked, run = slot.asked, self._contact.run
-        future = self._contact.submit(slot, relay.converse, run, run, (slot.number, asked), messages.encode(message))
+        asked = slot.asked
+        future = self._contact.submit(slot, relay.converse, self._contact.run, (slot.number, asked), messages.encode(message))
         future.add_done_callback(lambda done: self._inbox.put(_Answered(slot, asked, done)))
 
     def next(self, hearer: Hearer) -> Ended | None:

@@ -15,9 +15,7 @@ from ser_tui.execution.messages import (
     Failed,
     Measured,
     MeasureEpoch,
-    PlainFold,
     PlainLeg,
-    PlainPart,
     Prepare,
     Prepared,
     Refit,
@@ -28,13 +26,13 @@ from ser_tui.execution.messages import (
     Trained,
     let_hear,
 )
+from ser_tui.execution.preparing import preparing
 from ser_tui.execution.process import Process
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.executing import Ended, Hearer, Task, WorkerDied
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.load import dumps
 from ser_tui.training.threads import cores
 from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import TrialStopped
@@ -105,12 +103,7 @@ class LocalWorkers:
         """Tell all the study and its parts; they are free once they have loaded its encoder. `crew`: what else is known of them."""
         self.crew = crew or self.crew
         self._made_for = trainer.encoder_fingerprint, trainer.precision
-        # What "auto" means is the search's to say: measured anew in each of them it may come out otherwise.
-        exact = study.model_copy(update={"training": study.training.model_copy(update={"precision": trainer.precision})})
-        self._prepare = Prepare(
-            study=dumps(exact), train=PlainPart.of(data.part(data.split.train)), validation=PlainPart.of(data.part(data.split.validation)),
-            classes=data.classes, folds=tuple(map(PlainFold.of, data.objective_parts)),
-        )  # fmt: skip
+        self._prepare = preparing(study, data, trainer.precision)
         for one in self._processes:
             one.ask(self._prepare)
 

@@ -19,6 +19,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ser_tui import places
 from ser_tui.execution import messages
 from ser_tui.execution.memory_limit import free_bytes
@@ -138,10 +140,10 @@ def prepare(run: str, frame: bytes, files: Files, threads: int, allowance: int) 
             return messages.encode(answer)
 
 
-def converse(run: str, topic: str, number: tuple[int, int], frame: bytes) -> tuple[list[bytes], bytes, str]:
+def converse(run: str, number: tuple[int, int], frame: bytes) -> tuple[list[bytes], bytes, str]:
     """Ask the process for what `frame` says, a trial or a refit: what it told of epochs and folds, its answer, and the SHA-256 of that.
 
-    Meanwhile the search is told all of it, as events of `topic`: (number, which of the told ones, -1 for those that are not kept, frame).
+    Meanwhile the search is told all of it, as events of the topic `run`: (number, which of the told ones, -1 for those that are not kept, frame).
     Raises WorkerDied where the process dies of it, NotHere.
     """
     from distributed import get_worker
@@ -154,7 +156,7 @@ def converse(run: str, topic: str, number: tuple[int, int], frame: bytes) -> tup
         if isinstance(message, messages.Trained | Done | Failed):
             return told, raw, hashlib.sha256(raw).hexdigest()
         kept = not isinstance(message, Staged)
-        tell(topic, (number, len(told) if kept else -1, raw))
+        tell(run, (number, len(told) if kept else -1, raw))
         if kept:
             told.append(raw)
 
@@ -247,11 +249,4 @@ def _placed(message: Prepare, found: Mapping[bytes, Path | None]) -> Prepare:
         return PlainPart(clips, part.labels, part.digests, part.speakers)
 
     folds = tuple(PlainFold(fold.name, here(fold.train), here(fold.validation), fold.places) for fold in message.folds)
-    return Prepare(
-        study=message.study,
-        train=here(message.train),
-        validation=here(message.validation),
-        classes=message.classes,
-        folds=folds,
-        encoder_name=message.encoder_name,
-    )
+    return msgspec.structs.replace(message, train=here(message.train), validation=here(message.validation), folds=folds)
