@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from ser_tui.training.memory import status_bytes
 from ser_tui.training.threads import CGROUPS, MEMBERSHIP, groups
 
 SHARE = 0.9
@@ -74,10 +75,4 @@ def _told(statistics: Path, names: tuple[str, ...]) -> int:
 
 def data_bytes(pid: int | None = None) -> int | None:
     """VmData of a process (this one by default) in bytes; None where the kernel does not tell it."""
-    try:
-        for line in Path(f"/proc/{pid or 'self'}/status").read_text().splitlines():
-            if line.startswith("VmData:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    return None
+    return status_bytes("VmData", pid)

@@ -12,9 +12,7 @@ from ser_tui.study.events import RunStarted
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import to_plain
 from ser_tui.study.space import Space, constants
-
-FORCED = "batch_size"
-"""What memory makes smaller than its one value: no choice of the strategy's, which sees what it proposed."""
+from ser_tui.study.task import FORCED
 
 
 def edited_bounds(study: Study, start: RunStarted) -> list[str]:
@@ -38,7 +36,7 @@ def logged_bounds(study: Study, start: RunStarted | None) -> Study:
 
 
 def told(parameters: Mapping[str, Value], space: Space) -> dict[str, Value]:
-    """What a strategy that searches `space` is told of a trial with `parameters`."""
+    """What a strategy that searches `space` is told of a trial with `parameters`: of what memory made smaller, what was proposed."""
     fixed = constants(space)
     return {**fixed, **parameters, **{name: value for name, value in fixed.items() if name == FORCED}}
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ser_tui.experiment.data import SplitCorpus
-from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.surroundings import Keeper
 from ser_tui.strategies import registry
 from ser_tui.study.document import Study
@@ -81,12 +79,6 @@ def as_begun(study: Study, start: RunStarted) -> Study:
     if before not in ("float32", "bfloat16") or start.machine.get("processor") != processor():
         return study
     return study.model_copy(update={"training": study.training.model_copy(update={"precision": before})})
-
-
-def refuse_other_conditions(keeper: Keeper, data: SplitCorpus, trainer: Trainer, start: RunStarted) -> None:
-    """Raise UserError where the corpus or the encoder are not those that the run began with."""
-    refuse_changes(keeper, data, start)
-    refuse_other_encoder(trainer, start)
 
 
 def refuse_other_encoder(trainer: Trainer, start: RunStarted) -> None:

@@ -19,10 +19,10 @@ from ser_tui.experiment.failures import failure, refuse_failures, refuse_scorele
 from ser_tui.experiment.folds import score_folds
 from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.outputs import outputs_kept
-from ser_tui.experiment.parts import refuse_other_groups
+from ser_tui.experiment.parts import refuse_changes, refuse_other_groups
 from ser_tui.experiment.probe_baseline import SearchProbe
 from ser_tui.experiment.proposing import Spans, begun_again, history, known_before, spans, strategy_of, trial_seed
-from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions, refuse_other_strategy
+from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder, refuse_other_strategy
 from ser_tui.experiment.rungs import told_of
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Surroundings
 from ser_tui.experiment.trainers import make_trainer
@@ -65,7 +65,8 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
     trainer = make_trainer(study, data, on_stage=stages)
     trainer.shared = session.keeper.shared
     if start is not None:
-        refuse_other_conditions(session.keeper, data, trainer, start)
+        refuse_changes(session.keeper, data, start)
+        refuse_other_encoder(trainer, start)
         refuse_other_groups(session.keeper, study, data, start)
     prior = known_before(session, study, start)
     strategy = strategy_of(study, prior)

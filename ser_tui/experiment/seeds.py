@@ -9,7 +9,7 @@ from ser_tui.evaluation.statistics import interval_speakers, scored
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.parts import refuse_changes
-from ser_tui.experiment.resume_checks import begun_study, refuse_other_conditions
+from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.study.document import Study
@@ -41,7 +41,7 @@ def score_seeds(session: Surroundings, number: int) -> None:
     if wanted:
         session.limit_memory()
         trainer = make_trainer(study, data, on_stage=session.progress)
-        refuse_other_conditions(session.keeper, data, trainer, start)
+        refuse_other_encoder(trainer, start)
     truth, classes, units = data.part(data.split.validation).labels, len(data.classes), data.validation_units
     tested = session.state.test is not None and session.state.test.trial == best.number
     lost = 0

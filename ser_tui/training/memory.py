@@ -50,8 +50,13 @@ class PeakMemory:
 
 def _high_water() -> int | None:
     """Bytes that the resident set has come to since it was set back; None where the system does not tell."""
+    return status_bytes("VmHWM")
+
+
+def status_bytes(name: str, pid: int | None = None) -> int | None:
+    """What Linux says under that name of a process (this one by default), see proc(5); None where the system does not tell."""
     with contextlib.suppress(OSError):
-        if found := re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii")):
+        if found := re.search(rf"^{name}:\s+(\d+) kB", Path(f"/proc/{pid or 'self'}/status").read_text(errors="replace"), re.MULTILINE):
             return int(found[1]) * 1024
     return None
 
