@@ -16,11 +16,11 @@ from ser_tui.inference.predicting import Progress, check, predictions
 from ser_tui.inference.saying import ProgressLine, note
 from ser_tui.inference.self_training import answers_after, teachable
 from ser_tui.inference.sources import gather
-from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_row, csv_text, lines_text, sureness
+from ser_tui.store.answers import Answer, AnswerFile, Origin, csv_header, csv_row, lines_text, sureness
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of
-from ser_tui.study.formatting import clock, counted, duration, printable
+from ser_tui.study.formatting import clock, counted, csv_text, duration, printable
 from ser_tui.study.headline import headline, of_model
 from ser_tui.study.records import to_plain
 from ser_tui.study.state import RunState

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from ser_tui.report.markup import joined, table, tag
 from ser_tui.report.offered import ENDINGS, SheetFormat
 from ser_tui.report.page import framed
 from ser_tui.store.export import inert
-from ser_tui.study.formatting import json_text, printable
+from ser_tui.study.formatting import csv_text, json_text, printable
 
 _FORMATS: Mapping[str, SheetFormat] = {
     **{f".{ending}": form for form, ending in ENDINGS.items()}, ".markdown": "markdown", ".htm": "html"
@@ -72,13 +70,9 @@ def written(sheet: Sheet, form: SheetFormat) -> str:
 
 
 def _csv(sheet: Sheet) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
     kept = [place for place, column in enumerate(sheet.columns) if not column.told]
-    writer.writerow([inert(sheet.columns[place].name) for place in kept])
-    for row in sheet.rows:
-        writer.writerow([inert(row[place]) for place in kept])
-    return stream.getvalue()
+    rows = ([column.name for column in sheet.columns], *sheet.rows)
+    return csv_text([inert(row[place]) for place in kept] for row in rows)
 
 
 def _shown(sheet: Sheet) -> tuple[list[SheetColumn], list[list[tuple[str, bool]]]]:

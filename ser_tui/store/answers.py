@@ -22,7 +22,7 @@ from typing import Any, Literal
 from ser_tui.store.export import guarded, unguarded
 from ser_tui.store.files import disk_errors
 from ser_tui.study.errors import UserError
-from ser_tui.study.formatting import counted
+from ser_tui.study.formatting import counted, csv_text
 
 FORMAT = 1
 SILENT = "silent: every sample is zero"
@@ -295,13 +295,6 @@ def _cells(probabilities: Sequence[float], origin: Origin) -> list[str]:
     best = _best(probabilities, origin.classes)
     said = ["", ""] if best is None else [guarded(best[0]), f"{best[1]:.6f}"]
     return [*said, *([f"{one:.6f}" for one in probabilities] or [""] * len(origin.classes))]
-
-
-def csv_text(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as CSV."""
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue()
 
 
 def lines_text(record: Mapping[str, Any]) -> str:

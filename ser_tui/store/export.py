@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +14,7 @@ from ser_tui.study import run_summary
 from ser_tui.study.constraints import standing
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import findings_of, said, shares_speakers
-from ser_tui.study.formatting import counted, duration, json_text, measured_text, parameters_text, printable
+from ser_tui.study.formatting import counted, csv_text, duration, json_text, measured_text, parameters_text, printable
 from ser_tui.study.headline import apart_text, headline_text, of_collapsed, sample, validation_speakers, without_model
 from ser_tui.study.narration import narrate
 from ser_tui.study.records import to_plain
@@ -74,9 +72,7 @@ def write_summary(folder: RunFolder, state: RunState) -> Path:
 def to_csv(run_id: str, state: RunState) -> str:
     """One line a trial; columns of parameters are named as in the study. Every line says what the split shares."""
     names = list(dict.fromkeys(name for trial in state.trials for name in trial.parameters))
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["run", "trial", "status", "phase", *map(inert, names), *_RESULTS])
+    rows: list[list[Any]] = [["run", "trial", "status", "phase", *map(inert, names), *_RESULTS]]
     for trial in state.trials:
         score, accuracy, probe = trial.score(), trial.score(ACCURACY), state.probe.scores[BCA] if state.probe else None
         row: list[Any] = [run_id, trial.number, trial.status, trial.phase]
@@ -91,19 +87,16 @@ def to_csv(run_id: str, state: RunState) -> str:
             ", ".join(state.study.objectives), trial.where, (memory := trial.score(PEAK_MEMORY)) and (memory.with_features or None),
             trial.prepared or None, state.study.corpus, state.study.encoder, state.study.method,
         ]  # fmt: skip
-        writer.writerow([inert(value) for value in row])
-    return stream.getvalue()
+        rows.append([inert(value) for value in row])
+    return csv_text(rows)
 
 
 def csv_of_errors(errors: Sequence[Mapping[str, Any]]) -> str:
     """One line an utterance, as `ser_tui.evaluation.errors.Wrong.plain` tells it; class probabilities come last, a column each."""
     classes = list(dict.fromkeys(name for one in errors for name in one["probabilities"]))
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*_OF_ERRORS.values(), *(inert(f"probability of {name}") for name in classes)])
-    for one in errors:
-        writer.writerow([inert(value) for value in (*(one[name] for name in _OF_ERRORS), *(one["probabilities"].get(c) for c in classes))])
-    return stream.getvalue()
+    head = [*_OF_ERRORS.values(), *(f"probability of {name}" for name in classes)]
+    rows = [[*(one[name] for name in _OF_ERRORS), *(one["probabilities"].get(name) for name in classes)] for one in errors]
+    return csv_text([inert(value) for value in row] for row in (head, *rows))
 
 
 def write_errors(folder: RunFolder, name: str, errors: Sequence[Mapping[str, Any]]) -> Path:
