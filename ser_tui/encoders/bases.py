@@ -8,7 +8,6 @@ is assumed where nothing says it, and that is shown.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from ser_tui import places
 from ser_tui.encoders import layout
+from ser_tui.encoders.hub_folders import client_folder, fetched_folder
 from ser_tui.study.errors import UserError
 
 
@@ -178,20 +178,11 @@ def _cached(name: str) -> Iterator[Path]:
     """Where ser_tui and the hub's own client keep the files of the model `name`."""
     if not HUB_NAME.fullmatch(name):
         return
-    yield places.cache_folder() / "encoders" / "hub" / name.replace("/", "--")
+    yield fetched_folder(name)
     try:
-        yield layout.resolve(hub_cache() / f"models--{name.replace('/', '--')}")
+        yield layout.resolve(client_folder(name))
     except UserError:
         return
-
-
-def hub_cache() -> Path:
-    """The cache of the hub's client, by its environment variables: HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME."""
-    for variable, below in (("HF_HUB_CACHE", ""), ("HUGGINGFACE_HUB_CACHE", ""), ("HF_HOME", "hub"),
-                            ("XDG_CACHE_HOME", "huggingface/hub")):  # fmt: skip
-        if value := os.environ.get(variable):
-            return places.absolute(value) / below
-    return places.absolute("~/.cache/huggingface/hub")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ser_tui import places
 from ser_tui.encoders import bases, layout, registry
+from ser_tui.encoders.hub_folders import fetched_folder
 from ser_tui.store import transfer
 from ser_tui.store.files import FULL, DiskError, disk_message, refuse_full_disk, sync_folder, sync_tree
 from ser_tui.store.locks import locked
@@ -52,7 +53,7 @@ def fetch(name: str, progress: Progress = lambda done, total: None, patience: Pa
         return status.path
     if entry.source != "hub":
         raise UserError(f"encoder {entry.name}: {status.detail}")
-    target = registry.hub_folder(entry.name)
+    target = fetched_folder(entry.name)
     partial = target.with_name(target.name + ".partial")
     try:
         places.private_folder(target.parent)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ser_tui.encoders.layout import RAW_WAVEFORM
+
 _ANYWHERE = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 """What torch.compile, FSDP and activation checkpointing put between the parts of a name."""
 _BEFORE_ALL = ("module.", "_forward_module.")
 """What DataParallel, DistributedDataParallel and DeepSpeed put before every name."""
 
 ANCHORS: Mapping[str, str] = {
-    "wav2vec2": "feature_extractor.conv_layers.0.conv.weight",
-    "hubert": "feature_extractor.conv_layers.0.conv.weight",
-    "wavlm": "feature_extractor.conv_layers.0.conv.weight",
-    "unispeech": "feature_extractor.conv_layers.0.conv.weight",
-    "unispeech-sat": "feature_extractor.conv_layers.0.conv.weight",
-    "data2vec-audio": "feature_extractor.conv_layers.0.conv.weight",
+    **dict.fromkeys(RAW_WAVEFORM, "feature_extractor.conv_layers.0.conv.weight"),
     "whisper": "conv1.weight",
 }
 """A tensor that each encoder of a family has once; what stands before its name stands before all of the encoder's."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ser_tui import places
 from ser_tui.encoders import bases, layout, packaged
+from ser_tui.encoders.hub_folders import client_folder, fetched_folder
 from ser_tui.encoders.packaged import Packaged
 from ser_tui.study.errors import UserError
 from ser_tui.study.plug_ins import PlugIns
@@ -181,7 +182,7 @@ def status(entry: EncoderEntry) -> Status:
         return _packaged_status(entry)
     if entry.source == "folder":
         return _folder_status(entry, Path(entry.name).expanduser())
-    folder = hub_folder(entry.name)
+    folder = fetched_folder(entry.name)
     for place in (folder, client_folder(entry.name)):
         found = _folder_status(entry, place)
         if found.ready:
@@ -249,19 +250,9 @@ def refusal(entry: EncoderEntry, found: Status) -> str:
     return f"encoder {entry.name}: {found.detail}".replace(f"{entry.name}: {entry.name}", entry.name, 1)
 
 
-def hub_folder(name: str) -> Path:
-    """Where the files of hub model `name` are kept once they are fetched completely."""
-    return places.cache_folder() / "encoders" / "hub" / name.replace("/", "--")
-
-
-def client_folder(name: str) -> Path:
-    """Where the hub's own client keeps the model `name`."""
-    return bases.hub_cache() / f"models--{name.replace('/', '--')}"
-
-
 def _hub_entry(name: str) -> EncoderEntry:
     """A model of the hub that is not registered: as its files say where they are here, else by its name alone."""
-    for place in (hub_folder(name), client_folder(name)):
+    for place in (fetched_folder(name), client_folder(name)):
         if place.is_dir():
             with _readable(place):
                 try:

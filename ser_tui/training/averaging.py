@@ -74,7 +74,9 @@ class AveragedModel:
         """Class probabilities [N, classes] of N waveforms, of which the members `heard` that much: the mean of those members that could
         read each; NaN where none could. `speakers`: who speaks, where `by_speaker`. Raises UserError where one is not known."""
         pairs = zip(self.members, heard, strict=True)
-        return self._mean([member.heard_by_speaker(one, speakers) if member.pooling.by_speaker else one for member, one in pairs])
+        return self._mean(
+            [member.answered(member.features_of(one, speakers)) if member.pooling.by_speaker else one for member, one in pairs]
+        )
 
     def _mean(self, logits: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Class probabilities [N, classes] by the members' `logits` [N, classes], each in its own order of classes."""

@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar
 
@@ -68,8 +68,13 @@ class Recipe:
         return samples if most is None else min(samples, most)
 
 
+def plain_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Its fields, JSON-safe; `recipe_of` makes it again."""
+    return {**asdict(recipe), "dtype": str(recipe.dtype).removeprefix("torch.")}
+
+
 def recipe_of(table: Mapping[str, Any]) -> Recipe:
-    """The `Recipe` whose fields `table` has. Raises KeyError, TypeError, ValueError."""
+    """The `Recipe` that `plain_recipe` made `table` of. Raises KeyError, TypeError, ValueError."""
     return Recipe(
         float(table["max_seconds"]),
         str(table["normalize"]),

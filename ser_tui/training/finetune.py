@@ -11,6 +11,7 @@ whatever is cached already.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -315,7 +316,7 @@ class FineTuner(Trainer):
                 # The batch's mean loss, a part at a time: the gradients of the parts add up to the batch's.
                 loss = criterion(head(pooled), labels) * (len(part) / len(indices))
                 value = float(loss.detach())
-                if value - value != 0:
+                if not math.isfinite(value):
                     raise NonFiniteLoss(f"the loss became {value} in epoch {epoch}")
                 loss.backward()
                 total += value * len(indices)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import build
 from ser_tui.training import hearing
-from ser_tui.training.features import Recipe, pooled_statistics, recipe_of
+from ser_tui.training.features import Recipe, plain_recipe, pooled_statistics, recipe_of
 from ser_tui.training.head import Head, Pooling, pooling_of
 
 KIND = "members"
@@ -53,7 +53,7 @@ class JointMember:
         """JSON-safe data from which `build_joint` makes it again, with random weights."""
         return {
             "name": self.name, "encoder": dict(self.encoder.describe()), "pooling": dataclasses.asdict(self.pooling), "tuned": self.tuned,
-            "recipe": {**dataclasses.asdict(self.recipe), "dtype": str(self.recipe.dtype).removeprefix("torch.")},
+            "recipe": plain_recipe(self.recipe),
         }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
 from ser_tui.training import batches, hearing, precision
 from ser_tui.training.adapting import PARAMETERS, adaptation
 from ser_tui.training.data import PartTensors
-from ser_tui.training.features import Recipe, Unreadable, pooled_statistics, recipe_of
+from ser_tui.training.features import Recipe, Unreadable, plain_recipe, pooled_statistics, recipe_of
 from ser_tui.training.head import Head, Pooling, pooling_of
 from ser_tui.training.joint import KIND, build_joint
 from ser_tui.training.memory import as_memory_error
@@ -138,11 +138,6 @@ class Model:
                 # place in memory says how it is added up.
                 logits[index] = self.head(torch.tensor(own)[None])[0].numpy()
         return logits
-
-    def heard_by_speaker(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
-        """Logits [N, classes] of pooled `vectors` [N, width] by the statistics of each of `speakers`; NaN where a vector is. Raises
-        UserError where a speaker is not known."""
-        return self.answered(self.features_of(vectors, speakers))
 
     def _width(self, pooled: bool) -> int:
         return self.pooling.width(self.encoder.dimension) if pooled else len(self.classes)
@@ -262,7 +257,7 @@ def save(
         "digest": digest,
         "classes": list(classes),
         "parameters": dict(parameters),
-        "recipe": {**dataclasses.asdict(recipe), "dtype": str(recipe.dtype).removeprefix("torch.")},
+        "recipe": plain_recipe(recipe),
         "precision": precision,
         "tuned": tuned,
         "pooling": dataclasses.asdict(pooling),

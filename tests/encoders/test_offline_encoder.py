@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 
 from ser_tui.encoders import offline, registry, weights
 from ser_tui.encoders.ctranslate2_file import read
+from ser_tui.encoders.hub_folders import fetched_folder
 from ser_tui.encoders.load import load_encoder
 from ser_tui.encoders.packaged import Packaged, PackagedFile
 from ser_tui.encoders.whisper import Whisper
@@ -90,7 +91,7 @@ def test_hidden_states_agree_with_ctranslate2_on_a_real_utterance(entry: registr
 def test_whisper_base_is_the_same_encoder_from_the_hub_and_from_packages(tmp_path: Path) -> None:
     packed = load_encoder("whisper-base")
     assert packed.fingerprint == _packages(BASE).fingerprint
-    folder = registry.hub_folder(BASE.name)
+    folder = fetched_folder(BASE.name)
     folder.mkdir(parents=True)
     config = {"model_type": "whisper", **packed.describe()["configuration"]}
     (folder / "config.json").write_text(json.dumps(config))
