@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import msgspec
 from filelock import Timeout
 
 from ser_tui import places
@@ -49,6 +50,20 @@ class Source:
     """Where the files that a table names lie; None: they are looked for near the table."""
     speaker_in: str = ""
     """A regular expression that finds the speaker in a file's path: `corpora.reading.named_speakers`."""
+
+
+_Path = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Kept(msgspec.Struct, omit_defaults=True):
+    """A `Source` as JSON has it."""
+
+    path: _Path
+    like: str = ""
+    columns: dict[str, str] = {}
+    split_map: dict[str, str] = {}
+    root: str | None = None
+    speaker_in: str = ""
 
 
 def source(name: str) -> Source | None:
@@ -159,49 +174,27 @@ def read() -> dict[str, Source]:
     """Remembered places by corpus. Raises UserError when the file that holds them is damaged."""
     path = _file()
     try:
-        data = json.loads(read_regular(path))
+        kept = msgspec.convert(json.loads(read_regular(path)), dict[str, _Path | _Kept])
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; make it readable") from None
-    except (ValueError, RecursionError):
-        data = None
-    sources = {name: _decoded(value) for name, value in data.items()} if isinstance(data, dict) else {"": None}
-    if None in sources.values():
-        raise UserError(f"{path}: damaged; delete it and run `ser-tui corpora add NAME PATH` for your corpora again")
-    return {name: found for name, found in sorted(sources.items()) if found is not None}
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        raise UserError(f"{path}: damaged; delete it and run `ser-tui corpora add NAME PATH` for your corpora again") from None
+    return {name: _source(place) for name, place in sorted(kept.items())}
 
 
-def _decoded(value: Any) -> Source | None:
-    """What `_encoded` wrote, or the bare path that ser_tui 0.1.0 did; None where it is neither."""
-    if isinstance(value, str) and value:
-        return Source(Path(value))
-    if not isinstance(value, dict) or not isinstance(value.get("path"), str) or not value["path"]:
-        return None
-    like, root, speaker_in = value.get("like", ""), value.get("root"), value.get("speaker_in", "")
-    tables = {key: value.get(key, {}) for key in ("columns", "split_map")}
-    texts = [item for table in tables.values() if isinstance(table, dict) for item in (*table, *table.values())]
-    fits = (
-        all(isinstance(text, str) for text in (like, speaker_in))
-        and isinstance(root, str | None)
-        and all(isinstance(table, dict) for table in tables.values())
-    )
-    if not fits or not all(isinstance(text, str) for text in texts):
-        return None
-    return Source(Path(value["path"]), like, **tables, root=None if root is None else Path(root), speaker_in=speaker_in)
+def _source(kept: str | _Kept) -> Source:
+    if isinstance(kept, str):  # all that ser_tui 0.1.0 kept
+        return Source(Path(kept))
+    root = None if kept.root is None else Path(kept.root)
+    return Source(Path(kept.path), kept.like, kept.columns, kept.split_map, root, kept.speaker_in)
 
 
-def _encoded(place: Source) -> str | dict[str, Any]:
-    kept = {
-        "path": str(place.path),
-        "like": place.like,
-        "columns": dict(place.columns),
-        "split_map": dict(place.split_map),
-        "root": None if place.root is None else str(place.root),
-        "speaker_in": place.speaker_in,
-    }
-    told = {key: value for key, value in kept.items() if value}
-    return str(place.path) if told.keys() == {"path"} else told
+def _kept(place: Source) -> str | _Kept:
+    root = None if place.root is None else str(place.root)
+    kept = _Kept(str(place.path), place.like, dict(place.columns), dict(place.split_map), root, place.speaker_in)
+    return kept.path if kept == _Kept(kept.path) else kept
 
 
 def check_name(name: str) -> None:
@@ -252,8 +245,9 @@ def _changing() -> Iterator[dict[str, Source]]:
         with locked(path.with_suffix(".lock"), "SER_TUI_CONFIG", timeout=10):
             locations = read()
             yield locations
-            text = json.dumps({name: _encoded(where) for name, where in sorted(locations.items())}, indent=2) + "\n"
-            write_atomically(path, text.encode())
+            kept = {name: _kept(where) for name, where in sorted(locations.items())}
+            # Not by msgspec's own encoder: paths that are not UTF-8 are escaped.
+            write_atomically(path, (json.dumps(msgspec.to_builtins(kept), indent=2) + "\n").encode())
     except Timeout:
         raise UserError(f"{path}: another ser-tui is changing it and does not end; try again") from None
     except OSError as error:
