@@ -7,10 +7,8 @@ faults stay outside. See `demo_voices` for how it sounds.
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from ser_tui import places
@@ -73,12 +71,10 @@ def _make(folder: Path) -> None:
 
 
 def _speak(folder: Path) -> None:
-    # The parent's module path, so that a checkout which is not installed works too.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-P", "-m", "ser_tui.corpora.demo_voices", str(folder)]
+    command = [*places.command("ser_tui.corpora.demo_voices"), str(folder)]
     try:
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False
+            command, env=places.own_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         raise UserError(f"the demo corpus was not made within {SECONDS} s; is this machine very busy? Try again") from None

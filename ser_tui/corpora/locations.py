@@ -17,7 +17,7 @@ from filelock import Timeout
 
 from ser_tui import places
 from ser_tui.corpora.catalogue import find
-from ser_tui.corpora.reading.table_text import SUFFIXES
+from ser_tui.corpora.reading.table_text import FOUND_SUFFIXES, SUFFIXES
 from ser_tui.store.files import write_atomically
 from ser_tui.store.locks import locked
 from ser_tui.study.errors import UsageError, UserError
@@ -25,9 +25,6 @@ from ser_tui.study.regular import read_regular
 
 READY = ".ser-tui-ready"
 """Lies in a folder under `installed_folder` once it is complete; a folder without it is never used."""
-
-_LOOKED_FOR = (".csv", ".tsv", ".jsonl")
-"""Tables that are corpora by their place: a .txt or .json in a data folder may be anything."""
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """What the system says where nothing lies at a path."""
@@ -208,10 +205,10 @@ def _locate(name: str) -> Path | None:
     if remembered is not None and _there(remembered.path):
         return remembered.path
     for folder in places.data_folders():
-        candidates = (folder / name, _spelt_otherwise(folder, name), *(folder / f"{name}{suffix}" for suffix in _LOOKED_FOR))
+        candidates = (folder / name, _spelt_otherwise(folder, name), *(folder / f"{name}{suffix}" for suffix in FOUND_SUFFIXES))
         with suppress(OSError):  # a folder whose disk is away, which `refuse_unreachable` tells
             for candidate in candidates:
-                if candidate is not None and (candidate.is_dir() or (candidate.suffix in _LOOKED_FOR and candidate.is_file())):
+                if candidate is not None and (candidate.is_dir() or (candidate.suffix in FOUND_SUFFIXES and candidate.is_file())):
                     return candidate
     installed = installed_folder(name)
     return installed if (installed / READY).is_file() else None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ser_tui.corpora.hearing.segments import segment_id
 from ser_tui.corpora.labels import Labels
-from ser_tui.corpora.reading import people, tables
+from ser_tui.corpora.reading import people, table_text, tables
 from ser_tui.corpora.reading.moments import EMPTY
 from ser_tui.corpora.reading.partitions import divide
 from ser_tui.corpora.spellings import meaning, merged
@@ -141,7 +141,7 @@ def test_what_is_read_equals_what_was_generated(folder: Path, made: tuple[list[R
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     data=st.binary(max_size=80) | st.text('file,emotion;start|\t\n"sep=a.wv0:{}[]', max_size=60).map(str.encode),
-    suffix=st.sampled_from(tables.SUFFIXES),
+    suffix=st.sampled_from(table_text.SUFFIXES),
 )
 @example(b"\xff\xfe", ".csv")
 @example(b"[[[[" * 20_000, ".json")

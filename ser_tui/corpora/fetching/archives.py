@@ -56,29 +56,27 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> int:
 
     Raises ArchiveError, or OSError where the disk is to blame; leaves no `target` then.
     """
-    bounds = limits or Limits()
     target.mkdir(mode=0o700)
+    try:
+        return _unpacked(archive, target, limits or Limits())
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
+def _unpacked(archive: Path, target: Path, limits: Limits) -> int:
     try:
         refuse_irregular(archive)
         unpack = _unzip if zipfile.is_zipfile(archive) else _untar
-        return unpack(archive, target, bounds)
-    except ArchiveError:
-        shutil.rmtree(target, ignore_errors=True)
-        raise
+        return unpack(archive, target, limits)
     except OSError as error:
-        shutil.rmtree(target, ignore_errors=True)
         if error.errno in _OF_THE_ARCHIVE:
             raise ArchiveError(f"{archive.name}: cannot be unpacked ({_short(error)}); download it again") from None
         raise
     except _DAMAGE as error:
-        shutil.rmtree(target, ignore_errors=True)
         raise ArchiveError(f"{archive.name}: damaged ({_short(error)}); download it again") from None
-    except (RuntimeError, NotImplementedError) as error:
-        shutil.rmtree(target, ignore_errors=True)
+    except RuntimeError as error:
         raise ArchiveError(f"{archive.name}: cannot be unpacked ({_short(error)})") from None
-    except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
-        raise
 
 
 def unpacked_bytes(archive: Path, limits: Limits | None = None) -> int:

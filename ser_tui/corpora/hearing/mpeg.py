@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ser_tui import places
 from ser_tui.corpora.hearing.audio import Audio, Away, Momentary, inspect
 from ser_tui.corpora.hearing.segments import Bounds
 
@@ -49,11 +50,10 @@ def inspect_apart(asked: Sequence[Asked]) -> Iterator[Audio | str]:
 
 
 def _ask(asked: Sequence[Asked]) -> Iterator[Audio | str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     lines = "".join(json.dumps([str(path), segments]) + "\n" for path, segments in asked).encode()
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "ser_tui.corpora.hearing.mpeg"],
-        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        places.command("ser_tui.corpora.hearing.mpeg"),
+        env=places.own_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     with child:
         assert child.stdin is not None and child.stdout is not None

@@ -13,13 +13,13 @@ from pathlib import Path, PurePosixPath
 from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.known import label_tables
 from ser_tui.corpora.labels import Labels, canonical
+from ser_tui.corpora.reading.partitions import known_part
 from ser_tui.study.errors import UserError
 
 FORM = "diaN_uttM (dia0_utt3.wav)"
 TABLES = {"train": "train_sent_emo.csv", "validation": "dev_sent_emo.csv", "test": "test_sent_emo.csv"}
 NAME = re.compile(r"(?:(?P<part>train|dev|val|test)[_-])?dia(?P<dialogue>\d{1,4})_utt(?P<utterance>\d{1,3})", re.ASCII)
 _PART = re.compile(r"(?<![a-z])(train|dev|val|valid|validation|test)(?![a-z])", re.IGNORECASE)
-_PARTS = {"train": "train", "dev": "validation", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
 NOTES = (
     "Recordings of a television series: laughter, music and other speakers are in them.",
     "The six main characters speak in all parts: protocol official shares speakers.",
@@ -37,7 +37,7 @@ def parse_name(path: str) -> tuple[str | None, str, str] | None:
     for folder in reversed(file.parts[:-1]):
         found = _PART.search(folder.replace("_", " "))
         word = word or (found[1].lower() if found else None)
-    return (_PARTS[word] if word else None, match["dialogue"], match["utterance"])
+    return (known_part(word) if word else None, match["dialogue"], match["utterance"])
 
 
 def label(root: Path, ids: Sequence[str]) -> Mapping[str, Labels | str]:

@@ -13,13 +13,13 @@ from ser_tui.corpora.labels import Labels
 from ser_tui.corpora.reading import kaldi, partitions, tables
 from ser_tui.corpora.reading.filing import Filing
 from ser_tui.corpora.reading.partitions import Division
+from ser_tui.corpora.reading.table_text import FOUND_SUFFIXES
 from ser_tui.corpora.reading.tables import ReadTable, Record
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.tsv")
 """As Hugging Face's audiofolder has it."""
-_SUFFIXES = (".csv", ".tsv", ".jsonl")
 _MOST = 20
 """Tables that are looked into; a folder with more of them is no corpus with a table."""
 _FOUND = 0.5
@@ -104,7 +104,7 @@ def _tables(folder: Path) -> list[Path]:
         inside = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_file())
     except OSError:
         return []
-    found = [path for path in inside if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")]
+    found = [path for path in inside if path.suffix.lower() in FOUND_SUFFIXES and not path.name.startswith(".")]
     return found if len(found) <= _MOST else []
 
 

@@ -18,12 +18,13 @@ from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.labels import Labels, canonical
 from ser_tui.corpora.manifest import Manifest, Problem
 from ser_tui.corpora.reading import trees
+from ser_tui.corpora.reading.table_text import FOUND_SUFFIXES
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted
 
 TREE = "tree"
 _TREE = re.compile(r"tree(?::([1-9]\d?))?")
-_TABLES = (".csv", ".tsv", ".jsonl", ".txt")
+_TABLES = (*FOUND_SUFFIXES, ".txt")
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def _way_out(name: str, root: Path, ids: Sequence[str], known: CorpusEntry | Non
 
 def _told_beside(name: str, root: Path) -> list[str]:
     """That a table lies there, whose labels may be the ones that are meant."""
-    table = table_beside(root, _TABLES[:3])
+    table = table_beside(root, FOUND_SUFFIXES)
     return [] if table is None else [f"{table.name} lies there too; if it has the labels: `ser-tui corpora add {name} {table}`"]
 
 

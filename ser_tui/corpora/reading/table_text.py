@@ -17,6 +17,8 @@ from ser_tui.study.errors import UserError
 from ser_tui.study.regular import open_regular
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".json")
+FOUND_SUFFIXES = (".csv", ".tsv", ".jsonl")
+"""Of tables that nobody has named: a .txt or .json in a folder may be anything."""
 MAX_BYTES = 256 * 1024 * 1024
 DELIMITERS = ",;\t|"
 _NAMED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}

@@ -19,12 +19,10 @@ from ser_tui.corpora.manifest import Problem
 from ser_tui.corpora.reading import columns, moments, partitions, people
 from ser_tui.corpora.reading.filing import Filing
 from ser_tui.corpora.reading.partitions import Division
-from ser_tui.corpora.reading.table_text import SUFFIXES, Rows, read_rows
+from ser_tui.corpora.reading.table_text import Rows, read_rows
 from ser_tui.corpora.spellings import meaning
 from ser_tui.store.files import read_json
 from ser_tui.study.errors import UserError
-
-__all__ = ["SUFFIXES", "ReadTable", "Record", "assemble", "read", "records"]
 
 _MALE = "m male man männlich mann maschile maschio uomo masculin homme masculino hombre homem"
 _FEMALE = "f female woman w weiblich frau femminile femmina donna féminin femme femenino mujer feminino mulher"
