@@ -73,6 +73,20 @@ class _Heard:
     features: NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """What there is to say of a target. `heard`: recordings; `taught`: after self-training; `beside`, `shifted`: see `Baselines.scores`
+    and `Baselines.centred`."""
+
+    target: Target
+    heard: int
+    result: ZeroShot
+    taught: ZeroShot | None
+    beside: Beside
+    shifted: Beside
+    findings: Sequence[Finding]
+
+
 class _Evaluation:
     """What all targets of one request share."""
 
@@ -194,35 +208,9 @@ class _Evaluation:
 
     def on(self, corpus: str) -> str | None:
         """Evaluate on one corpus; why it failed, or None."""
-        session, request, model = self._session, self._request, self._model
-        begun = time.monotonic()
+        session, begun = self._session, time.monotonic()
         try:
-            manifest = only_speakers(self._read(corpus), request.speakers, request.without)
-            mapping = self._mapping(manifest)
-            emotions = [utterance.emotion for utterance in manifest.utterances]
-            chosen = kept(emotions, mapping)
-            target = Target(manifest, chosen, mapping, request.masked, self._study.seed)
-            audible = self._audible(manifest, chosen)
-            session.emit(EvaluationStarted(
-                corpus=corpus, mapping=mapping, utterances=len(chosen), speakers=request.speakers, without=request.without,
-                heard=len(self._recordings(target).chosen), findings=plain(audible),
-            ))  # fmt: skip
-            shared = self._shared(manifest, chosen)
-            target = replace(target, strangers=not any(one.kind in ("speakers", "duplicates", "recordings") for one in shared))
-            heard = self._heard(target)
-            logits = heard.logits[heard.scored]
-            result = target.scored(logits, model.classes)
-            beside, shifted, findings = Beside(), Beside(), divided(model.classes)
-            findings = [*synthetic(spoken_by_machines(manifest.utterances)), *self._by_speaker(heard), *findings]
-            findings += [*heard_before(self._study.encoder, manifest.utterances), *self._known_before(manifest), *shared]
-            findings += [*audible, *within(manifest, chosen, mapping, masked=request.masked)]
-            findings += [*of_segments(interval_speakers(target.resampled), target.recordings)]
-            findings += [*left_out_nameless(manifest), *left_out_unusable(manifest)]
-            taught, recordings = self._self_trained(target, heard), len(heard.logits)
-            del heard  # of a large corpus as large as what the baselines need
-            if self._baselines is not None:
-                beside = self._baselines.scores(target, result, random_heads=request.preset == "paper")
-                shifted = self._baselines.centred(target, logits)
+            found = self._scored(corpus)
         except TrialStopped:
             session.emit(EvaluationFailed(corpus=corpus, reason=session.stop_reason or "stopped"))
             return None
@@ -238,25 +226,75 @@ class _Evaluation:
             reason = str(error) if isinstance(error, UserError) else _described(error)
             session.emit(EvaluationFailed(corpus=corpus, reason=reason))
             return reason
+        self._tell(corpus, found, begun)
+        return None
+
+    def _scored(self, corpus: str) -> _Scored:
+        """Begin on one corpus, and score the model on it, and what stands beside it."""
+        request = self._request
+        manifest = only_speakers(self._read(corpus), request.speakers, request.without)
+        mapping = self._mapping(manifest)
+        chosen = kept([utterance.emotion for utterance in manifest.utterances], mapping)
+        target = Target(manifest, chosen, mapping, request.masked, self._study.seed)
+        audible = self._audible(manifest, chosen)
+        self._session.emit(EvaluationStarted(
+            corpus=corpus, mapping=mapping, utterances=len(chosen), speakers=request.speakers, without=request.without,
+            heard=len(self._recordings(target).chosen), findings=plain(audible),
+        ))  # fmt: skip
+        shared = self._shared(manifest, chosen)
+        target = replace(target, strangers=not any(one.kind in ("speakers", "duplicates", "recordings") for one in shared))
+        heard = self._heard(target)
+        logits = heard.logits[heard.scored]
+        result = target.scored(logits, self._model.classes)
+        findings = self._findings(target, heard, shared, audible)
+        taught, recordings = self._self_trained(target, heard), len(heard.logits)
+        del heard  # of a large corpus as large as what the baselines need
+        beside, shifted = Beside(), Beside()
+        if self._baselines is not None:
+            beside = self._baselines.scores(target, result, random_heads=request.preset == "paper")
+            shifted = self._baselines.centred(target, logits)
+        return _Scored(target, recordings, result, taught, beside, shifted, findings)
+
+    def _findings(self, target: Target, heard: _Heard, shared: Sequence[Finding], audible: Sequence[Finding]) -> list[Finding]:
+        """What must be said of a score on `target`."""
+        manifest = target.manifest
+        return [
+            *synthetic(spoken_by_machines(manifest.utterances)),
+            *self._by_speaker(heard),
+            *divided(self._model.classes),
+            *heard_before(self._study.encoder, manifest.utterances),
+            *self._known_before(manifest),
+            *shared,
+            *audible,
+            *within(manifest, target.chosen, target.mapping, masked=target.masked),
+            *of_segments(interval_speakers(target.resampled), target.recordings),
+            *left_out_nameless(manifest),
+            *left_out_unusable(manifest),
+        ]
+
+    def _tell(self, corpus: str, found: _Scored, begun: float) -> None:
+        """Keep what the model said of a corpus, and tell the run's log of its scores. `begun`: when, by the monotonic clock."""
+        session, request = self._session, self._request
+        target, result, taught, beside, shifted = found.target, found.result, found.taught, found.beside, found.shifted
         best = session.state.best
         after = Beside()
         if taught is not None:
             after.add(SELF_TRAINED, taught)
         kept_as = outputs_kept(
-            session, f"the evaluation on {corpus}", manifest, chosen, result.truth, result.predictions, result.probabilities,
+            session, f"the evaluation on {corpus}", target.manifest, target.chosen, result.truth, result.predictions, result.probabilities,
             self_trained=None if taught is None else taught.probabilities,
         )  # fmt: skip
         session.emit(
             EvaluationFinished(
-                corpus=corpus, trial=best.number if best else 0, mapping=mapping, masked=request.masked,
-                utterances=result.utterances, dropped=len(emotions) - len(chosen), classes=result.classes,
+                corpus=corpus, trial=best.number if best else 0, mapping=target.mapping, masked=target.masked,
+                utterances=result.utterances, dropped=len(target.manifest.utterances) - len(target.chosen), classes=result.classes,
                 columns=result.columns, confusion=result.confusion, **of_evaluation(result.scores),
                 recalls=result.recalls, recall_intervals=result.recall_intervals, lone_recalls=result.lone_recalls, chance=result.chance,
                 baselines={"majority": result.majority.value, **beside.scores},
                 baseline_intervals={**intervals({"majority": result.majority}), **beside.intervals}, baseline_p=beside.tests,
-                centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(findings),
+                centred=shifted.scores, centred_intervals=shifted.intervals, findings=plain(found.findings),
                 seconds=round(time.monotonic() - begun, 3), speakers=request.speakers, without=request.without,
-                self_trained=after.scores, self_trained_intervals=after.intervals, heard=recordings,
+                self_trained=after.scores, self_trained_intervals=after.intervals, heard=found.heard,
                 interval_speakers=interval_speakers(target.resampled), not_centred=shifted.reason,
                 outputs=kept_as, machine=machine.describe(),
             )
@@ -265,7 +303,6 @@ class _Evaluation:
             count = "counts" if result.unreadable == 1 else "count"
             which = f"{counted(result.unreadable, 'utterance')} of {corpus}"
             session.note(f"{which} could not be read and {count} as wrong", level="warning")
-        return None
 
 
 def _described(error: Exception) -> str:
