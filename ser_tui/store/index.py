@@ -138,23 +138,14 @@ class Index:
         return {key: summary for key, value in table.items() if (summary := from_stored(value)) is not None}
 
     def _try_to_store(self, fresh: dict[str, RunSummary], gone: set[str]) -> None:
-        with suppress(OSError, UserError):  # the list is right without it, and the next refresh tries again
-            self._store(fresh, gone)
-
-    def _store(self, fresh: dict[str, RunSummary], gone: set[str]) -> None:
-        from filelock import Timeout
-
         from ser_tui.store.database import store
         from ser_tui.store.locks import locked
 
-        private_folder(self.runs)
-        lock = self.runs / ".index.lock"
-        try:
-            with locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
+        with suppress(OSError, UserError):  # the list is right without it, and the next refresh tries again
+            private_folder(self.runs)
+            with locked(self.runs / ".index.lock", "SER_TUI_RUNS", timeout=LOCK_SECONDS):
                 remove_leftovers(self.runs / "index.json")
                 store(self.runs / "index.json", {key: to_stored(one) for key, one in fresh.items()}, gone)
-        except Timeout:
-            raise UserError(f"{lock} is held by another process; try again") from None
 
 
 def with_remarks(summary: RunSummary, folder: RunFolder) -> RunSummary:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_tui.places import private_folder
-from ser_tui.store.files import disk_message, write_atomically
+from ser_tui.store.files import digest_if_read, disk_message, write_atomically
 from ser_tui.study.regular import read_regular
 from ser_tui.study.type_checks import check
 
@@ -76,7 +77,7 @@ def write(folder: Path, outputs: Outputs) -> str:
     place = folder / f"{held.hexdigest()}.json"
     try:
         private_folder(folder)
-        if not _holds(place, held.hexdigest()):
+        if digest_if_read(place) != held.hexdigest():
             write_atomically(place, table)
         place = folder / f"{digest}.safetensors"
         write_atomically(place, data)
@@ -143,10 +144,8 @@ def _refuse_constant(name: str) -> None:
 
 
 def _unlink(path: Path) -> None:
-    try:
+    with suppress(OSError):  # it takes room, and nothing else
         path.unlink(missing_ok=True)
-    except OSError:
-        pass  # it takes room, and nothing else
 
 
 def _table_of(folder: Path, digest: str) -> str | None:
@@ -158,13 +157,6 @@ def _table_of(folder: Path, digest: str) -> str | None:
         return arrays["utterances"].tobytes().hex()
     except (OSError, SafetensorError, ValueError, KeyError):
         return None
-
-
-def _holds(path: Path, digest: str) -> bool:
-    try:
-        return hashlib.sha256(read_regular(path, MOST_BYTES)).hexdigest() == digest
-    except OSError:
-        return False
 
 
 def _checked(folder: Path, digest: str, suffix: str) -> bytes:
