@@ -11,10 +11,7 @@ _ANYWHERE = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 _BEFORE_ALL = ("module.", "_forward_module.")
 """What DataParallel, DistributedDataParallel and DeepSpeed put before every name."""
 
-ANCHORS: Mapping[str, str] = {
-    **dict.fromkeys(RAW_WAVEFORM, "feature_extractor.conv_layers.0.conv.weight"),
-    "whisper": "conv1.weight",
-}
+ANCHORS: Mapping[str, str] = {**dict.fromkeys(RAW_WAVEFORM, "feature_extractor.conv_layers.0.conv.weight"), "whisper": "conv1.weight"}
 """A tensor that each encoder of a family has once; what stands before its name stands before all of the encoder's."""
 
 

@@ -11,15 +11,7 @@ from numpy.typing import NDArray
 from ser_tui.evaluation.statistics import Units, bootstrap_interval, lone_recalls, recall_intervals, scored
 from ser_tui.study.errors import UserError
 from ser_tui.study.scores import ACCURACY, Score, Share
-from ser_tui.training.metrics import (
-    UNREADABLE,
-    class_counts,
-    class_probabilities,
-    confusion_matrix,
-    majority_accuracy,
-    predicted,
-    recalls,
-)
+from ser_tui.training.metrics import UNREADABLE, class_counts, class_probabilities, confusion_matrix, majority_accuracy, predicted, recalls
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def prepare(run: str, frame: bytes, files: Files, threads: int, allowance: int) 
 def converse(run: str, number: tuple[int, int], frame: bytes) -> tuple[list[bytes], bytes, str]:
     """Ask the process for what `frame` says, a trial or a refit: what it told of epochs and folds, its answer, and the SHA-256 of that.
 
-    Meanwhile the search is told all of it, as events of the topic `run`: (number, which of the told ones, -1 for those that are not kept, frame).
+    Meanwhile the search is told all of it, as events of the topic `run`: (number, which of the told ones, -1 for what is not kept, frame).
     Raises WorkerDied where the process dies of it, NotHere.
     """
     from distributed import get_worker

@@ -47,8 +47,8 @@ class FoldScores:
         units: Units,
         **more: Any,
     ) -> Score:
-        """Take in fold `name`, which is scored on the utterances at `indices` of the manifest; its score. `said`: class probabilities, where
-        they are known; `more`: what else its row in the log has."""
+        """Take in fold `name`, which is scored on the utterances at `indices` of the manifest; its score. `said`: class probabilities,
+        where they are known; `more`: what else its row in the log has."""
         score = self._score(truth, predictions, units)
         self._rows.append({**fold_row(name, score, len(truth), interval_speakers(units["groups"])), **more})
         self._scores.append(score)

@@ -9,7 +9,6 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ser_tui.study.section import Section
 
-
 _NOT_THE_PAPERS: Mapping[str, str] = {
     "trim_silence": "trim", "augment": "augment", "balance": "balance classes", "averaging": "average weights",
 }  # fmt: skip
