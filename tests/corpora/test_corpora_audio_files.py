@@ -366,6 +366,15 @@ def test_a_file_at_which_the_decoder_dies_is_named_and_the_rest_is_read(
     assert isinstance(verdicts[2], Audio) and [last - first for first, last, _ in verdicts[2].segments] == [1_600]
 
 
+def test_what_lies_beside_a_script_is_not_imported_to_read_its_mp3_files(
+    tmp_path: Path, sound: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sound(tmp_path / "take.mp3", seconds=0.2)
+    (tmp_path / "soundfile.py").write_text("raise SystemExit\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [isinstance(verdict, Audio) for verdict in inspect_apart([path])] == [True]
+
+
 def test_inspect_never_raises_on_damaged_headers(tmp_path: Path, sound: Any) -> None:
     draw = np.random.default_rng(1)
     for suffix in (".wav", ".flac", ".ogg", ".aiff", ".mp3"):
