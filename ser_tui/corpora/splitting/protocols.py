@@ -16,6 +16,7 @@ import numpy as np
 
 from ser_tui.corpora.manifest import Manifest
 from ser_tui.corpora.splitting import recordings
+from ser_tui.corpora.splitting.drawn import divide, refuse_rare, size_of_rest, too_few
 from ser_tui.corpora.splitting.sentences import (
     first_sentences,
     left_out,
@@ -175,7 +176,7 @@ def _hold_out(manifest: Manifest, protocol: SplitProtocol) -> tuple[list[int], l
         return everything, []
     if protocol.kind in BY_SPEAKER:
         return _apart(manifest, everything, _drawn_to_test(manifest, protocol))
-    return _divide(manifest, everything, protocol.test_size, protocol, "test_size")
+    return divide(manifest, everything, protocol.test_size, protocol, "test_size")
 
 
 def _drawn_to_test(manifest: Manifest, protocol: SplitProtocol) -> list[str]:
@@ -211,7 +212,7 @@ def _by_both(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -
 
 
 def _random(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
-    return _divide(manifest, rest, _size_of_rest(manifest, protocol, rest), protocol, "size")
+    return divide(manifest, rest, size_of_rest(manifest, protocol, rest), protocol, "size")
 
 
 def _by_speaker(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -372,75 +373,16 @@ def _apart(manifest: Manifest, indices: Sequence[int], speakers: Sequence[str]) 
     return [index for index in indices if manifest.utterances[index].speaker not in named], theirs
 
 
-def _size_of_rest(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int]) -> float | int:
-    """The share of the rest that validates; where a test part is out already, the count that is `size` of the whole corpus."""
-    everything = len(manifest.utterances)
-    return protocol.size if len(rest) == everything else min(len(rest) - 1, round(protocol.size * everything))
-
-
-def _divide(
-    manifest: Manifest, indices: Sequence[int], size: float | int, protocol: SplitProtocol, key: str
-) -> tuple[list[int], list[int]]:
-    emotions = [manifest.utterances[index].emotion for index in indices]
-    stratify = emotions if protocol.kind == "stratified" else None
-    if stratify:
-        _refuse_rare(manifest, emotions)
-    groups = recordings.grouped(manifest, indices)
-    together = len(groups) < len(indices)
-    try:
-        if together:
-            kept, taken = recordings.divide(manifest, groups, size, protocol.seed, stratified=stratify is not None)
-        elif stratify is None:
-            kept, taken = _shuffled(indices, size, protocol.seed)
-        else:
-            from sklearn.model_selection import train_test_split
-
-            kept, taken = train_test_split(list(indices), test_size=size, random_state=protocol.seed, stratify=stratify)
-    except ValueError:
-        stay = f"{counted(len(groups), 'recording')}, which {'stays' if len(groups) == 1 else 'stay'} whole"
-        whole = f" in {stay}" if together else ""
-        raise _too_few(manifest, emotions, key, whole, stratified=stratify is not None) from None
-    return kept, taken
-
-
-def _refuse_rare(manifest: Manifest, emotions: Sequence[str]) -> None:
-    """Raise UsageError where an emotion cannot be in two parts."""
-    rare = sorted(emotion for emotion, count in Counter(emotions).items() if count < 2)
-    if rare:
-        raise UsageError(f"protocol stratified: {manifest.corpus} has a single utterance of {rare[0]}; drop it: --set labels.{rare[0]}=")
-
-
-def _too_few(manifest: Manifest, emotions: Sequence[str], key: str, whole: str, *, stratified: bool) -> UsageError:
-    wanted = "every part to have each emotion" if stratified else "two parts"
-    return UsageError(
-        f"protocol.{key}: {manifest.corpus} has {counted(len(emotions), 'utterance')} of {counted(len(set(emotions)), 'emotion')} to "
-        f"divide{whole}, too few for {wanted}; choose another size"
-    )
-
-
 def check_stratified(manifest: Manifest, protocol: SplitProtocol) -> None:
     """Raise UsageError where `stratified` refuses to divide the corpus, as far as that is told without dividing it, which takes
     scikit-learn: how many of each emotion a drawn test part leaves is known once it is drawn."""
     drawn = bool(protocol.test_size and not protocol.test_speakers)
     rest = _in_file_order(manifest) if drawn else _hold_out(manifest, protocol)[0]
     emotions = [manifest.utterances[index].emotion for index in rest]
-    _refuse_rare(manifest, emotions)
+    refuse_rare(manifest, emotions)
     if len(recordings.grouped(manifest, rest)) < len(rest):
         return
-    size = protocol.test_size if drawn else _size_of_rest(manifest, protocol, rest)
+    size = protocol.test_size if drawn else size_of_rest(manifest, protocol, rest)
     taken = math.ceil(size * len(rest)) if isinstance(size, float) else size
     if min(taken, len(rest) - taken) < len(set(emotions)):  # as scikit-learn has it
-        raise _too_few(manifest, emotions, "test_size" if drawn else "size", "", stratified=True)
-
-
-def _shuffled(indices: Sequence[int], size: float | int, seed: int) -> tuple[list[int], list[int]]:
-    """What scikit-learn's train_test_split(indices, test_size=size, random_state=seed) gives, without its second of imports.
-
-    Raises ValueError as it does where a part would be empty.
-    """
-    count = len(indices)
-    taken = math.ceil(size * count) if isinstance(size, float) else size
-    if not 0 < taken < count:
-        raise ValueError(f"{taken} of {count}")
-    order = np.random.RandomState(seed).permutation(count).tolist()
-    return [indices[position] for position in order[taken:]], [indices[position] for position in order[:taken]]
+        raise too_few(manifest, emotions, "test_size" if drawn else "size", "", stratified=True)
