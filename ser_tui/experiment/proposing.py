@@ -89,8 +89,7 @@ def strategy_of(study: Study, prior: Sequence[Prior] = ()) -> Strategy:
 
 def recommended_bounds(study: Study) -> Space:
     """What is recommended to search with the study's encoder."""
-    plain = {name: item for name, item in encoders.find(study.encoder).search.items()}
-    return Study.model_validate({"search": plain}).search
+    return Study.model_validate({"search": dict(encoders.find(study.encoder).search)}).search
 
 
 def known_before(session: Surroundings, study: Study, start: RunStarted | None) -> tuple[Prior, ...]:

@@ -79,12 +79,12 @@ def _unpacked(archive: Path, target: Path, limits: Limits) -> int:
         raise ArchiveError(f"{archive.name}: cannot be unpacked ({_short(error)})") from None
 
 
-def unpacked_bytes(archive: Path, limits: Limits | None = None) -> int:
+def unpacked_bytes(archive: Path) -> int:
     """Bytes of disk that `extract` is going to need, as far as the archive says: a zip does, of a tar it is the least.
 
     Never more than the limits allow. Raises ArchiveError, as `extract` would.
     """
-    allowed = _Budget(archive, limits or Limits()).allowed
+    allowed = _Budget(archive, Limits()).allowed
     try:
         refuse_irregular(archive)
     except OSError as error:
