@@ -372,7 +372,7 @@ def test_what_lies_beside_a_script_is_not_imported_to_read_its_mp3_files(
     path = sound(tmp_path / "take.mp3", seconds=0.2)
     (tmp_path / "soundfile.py").write_text("raise SystemExit\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert [isinstance(verdict, Audio) for verdict in inspect_apart([path])] == [True]
+    assert [isinstance(verdict, Audio) for verdict in inspect_apart([(path, None)])] == [True]
 
 
 def test_inspect_never_raises_on_damaged_headers(tmp_path: Path, sound: Any) -> None:
