@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -186,7 +187,8 @@ def _row(corpus: str, study: Study, corpora: Sequence[str], how: Targets, tell: 
         folder, state, interrupted = _trained(corpus, study, tell)
     except UserError as error:
         tell(str(error))
-        return Row(_missing([corpus], str(error)) | _missing(others, f"no model of {corpus}"))
+        cells = _missing([corpus], str(error)) | _missing(others, f"no model of {corpus}")
+        return Row(cells, interrupted=isinstance(error, _Interrupted))
     found = findings_of(state.start)
     if state.status != RunStatus.DONE:
         why = ended_without_word(folder, state) or f"{folder.run_id} {state.status}: {state.reason}"
@@ -205,7 +207,7 @@ def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder,
     folder = _earlier(study)
     if folder is None:
         require_possible(study, reading(corpus, tell))
-        with interrupts():
+        with _heeded():
             folder = launch.start(study, runs_folder())
             tell(f"training on {corpus}: run {folder.run_id}")
             return folder, *follow(folder, tell)
@@ -214,9 +216,25 @@ def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder,
         tell(f"trained on {corpus} before: run {folder.run_id}")
         return folder, state, False
     tell(f"going on with the training on {corpus}: run {folder.run_id}")
-    with interrupts():
+    with _heeded():
         launch.resume(folder)
         return folder, *follow(folder, tell, state.seq)
+
+
+class _Interrupted(UserError):
+    """Why a worker was refused, while which Ctrl+C was pressed: there is none that it could stop, and no other corpus is to begin."""
+
+
+@contextmanager
+def _heeded() -> Iterator[None]:
+    """`interrupts` around what starts a worker and follows it. Raises _Interrupted for a UserError after Ctrl+C."""
+    with interrupts() as caught:
+        try:
+            yield
+        except UserError as error:
+            if caught:
+                raise _Interrupted(str(error)) from None
+            raise
 
 
 def _earlier(study: Study) -> RunFolder | None:
@@ -281,13 +299,13 @@ def _zero_shot(folder: RunFolder, others: Sequence[str], how: Targets, tell: par
         tell(f"{folder.run_id} has no class {how.mapping[emotion]}: {emotion} is left out where it is tested")
     interrupted, seen, refused = False, before.seq, ""
     for request in how.requests(others, changes):
-        with interrupts():
-            try:
+        try:
+            with _heeded():
                 launch.evaluate(folder, request)
-            except UserError as error:
-                refused = str(error)
-                break
-            state, interrupted = follow(folder, tell, seen)
+                state, interrupted = follow(folder, tell, seen)
+        except UserError as error:
+            refused, interrupted = str(error), isinstance(error, _Interrupted)
+            break
         if interrupted:
             break
         seen = state.seq
@@ -300,7 +318,7 @@ def _zero_shot(folder: RunFolder, others: Sequence[str], how: Targets, tell: par
     for name in others:
         result = ended.get(name)
         if not isinstance(result, EvaluationFinished):
-            why = result.reason if result is not None else "not begun" if interrupted else refused or "the worker ended before it"
+            why = result.reason if result is not None else refused or ("not begun" if interrupted else "the worker ended before it")
             cells |= _missing([name], why, folder)
             continue
         cells[name] = {

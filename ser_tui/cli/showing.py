@@ -31,6 +31,7 @@ from ser_tui.study.formatting import (
     scaled_sparkline,
     score,
     score_text,
+    took,
     verdict,
 )
 from ser_tui.study.front import front_of, front_text
@@ -103,10 +104,10 @@ def print_run(folder: RunFolder, state: RunState, parts: Sequence[Explained] = (
     counts = ", ".join(f"{count} {part}" for part, count in summary.utterances.items() if count)
     _print_standing(folder, state)
     if state.study:
-        held, took = f" ({counts})" if counts else "", f", {duration(elapsed_seconds(state))}" if state.sessions else ""
+        held, spent = f" ({counts})" if counts else "", f", {duration(elapsed_seconds(state))}" if state.sessions else ""
         say(
             f"{summary.strategy or '-'} on {summary.corpus or 'a corpus that is not known'}{held}, protocol {summary.protocol or '-'}, "
-            f"encoder {summary.encoder or '-'}{took}"
+            f"encoder {summary.encoder or '-'}{spent}"
         )
     if state.start is None and not state.trials:
         say("no trial yet: it has not come to its split")
@@ -222,7 +223,7 @@ def _rows(state: RunState, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
             str(trial.number), *(parameter_of(name, trial.parameters) for name in names),
             score_text(trial.score(), short=True),
             *(measured_text(one, trial.score(one.name), short=True) for one in state.study.others), loss_text(trial.loss),
-            f"{len(trial.epochs)}/{last.epochs}" if last else "-", duration(trial.seconds),
+            f"{len(trial.epochs)}/{last.epochs}" if last else "-", took(trial.seconds),
             *((machine_name(trial.where),) if elsewhere else ()),
             trial.status.replace("_", " ") + mark + (f": {trial.reason}" if trial.reason else ""),
         )  # fmt: skip

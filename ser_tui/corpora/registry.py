@@ -6,7 +6,8 @@ import difflib
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ser_tui.corpora import build, demo, locations, spellings
@@ -27,6 +28,7 @@ from ser_tui.study.protocol import Speakers
 from ser_tui.study.wrong_values import nearest
 
 __all__ = [
+    "Count",
     "Manifest",
     "Problem",
     "Source",
@@ -168,20 +170,42 @@ def _table(name: str, path: Path, place: Source) -> tuple[Path, ReadTable] | Non
     return folder_tables.read(path, wanted=place.columns, split_map=place.split_map, root=place.root)
 
 
-def count(name: str) -> int | None:
-    """How many utterances the corpus has on this machine, by its names and labels: no recording is opened, so some may turn out
-    not to be usable. None where it is not here, or cannot be read so."""
+@dataclass(frozen=True)
+class Count:
+    """How many `utterances` a corpus has on this machine. `read`: all its files were read before, so that these are the usable ones; else
+    they are those with labels, some of which may turn out not to be usable."""
+
+    utterances: int
+    read: bool
+
+
+class _Unread(Exception):
+    """Not all files of a corpus were read before."""
+
+
+def count(name: str) -> Count | None:
+    """How many utterances the corpus has on this machine, as far as that can be told without opening a recording. None where it is not
+    here, or cannot be read so."""
     place = locations.source(name)
     if place is None:
         return None
-    path = place.path.resolve()
+    before = _told_before(name)
     try:
+        with suppress(_Unread):
+            return Count(len(read_source(name, place, progress=_refuse_unread, before=before).utterances), read=True)
+        path = place.path.resolve()
         found = _table(name, path, place)
         if found is not None:
-            return sum(not isinstance(labels, str) for labels in found[1].labelled.values())
-        return folders.look(name, path, place.like, before=_told_before(name)).utterances
+            return Count(sum(not isinstance(labels, str) for labels in found[1].labelled.values()), read=False)
+        return Count(folders.look(name, path, place.like, before=before).utterances, read=False)
     except UserError:
         return None
+
+
+def _refuse_unread(done: int, total: int) -> None:
+    """Hears first how many files were read before."""
+    if done < total:
+        raise _Unread
 
 
 def _told_before(name: str) -> bool:

@@ -140,7 +140,7 @@ class Beside:
 def training_data(session: Surroundings, study: Study) -> SplitCorpus | str:
     """The run's own corpus as it was split, or why it is not here as it was: then a note says that baselines are missing."""
     try:
-        data = corpus_data.load(study)
+        data = corpus_data.load(study, session)
         if session.state.start is not None:
             refuse_changes(session.keeper, data, session.state.start)
         return corpus_data.trained_on(data, study)

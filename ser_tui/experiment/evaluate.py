@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -25,7 +25,7 @@ from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import ZeroShot, kept
 from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
 from ser_tui.experiment.beginning import heard_before
-from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.data import SplitCorpus, reading
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import noted_digests
 from ser_tui.experiment.resume_checks import begun_study
@@ -43,7 +43,7 @@ from ser_tui.study.scores import SELF_TRAINED, intervals
 from ser_tui.training import machine
 from ser_tui.training.model import Model
 from ser_tui.training.predictions import kept_features, kept_logits, with_shared_features
-from ser_tui.training.trial import TrialStopped, UtteranceChanged
+from ser_tui.training.trial import TrialStopped, UtteranceChanged, check_stop
 
 PROGRESS_SECONDS = 1.0
 
@@ -51,9 +51,10 @@ PROGRESS_SECONDS = 1.0
 def evaluate(session: Surroundings, request: EvaluationRequest) -> None:
     """Evaluate the run's best model on each of the request's corpora. One that fails is reported and the others go on.
 
-    Raises UserError where there is no model, or AlreadyTold where every corpus failed.
+    Raises UserError where there is no model, AlreadyTold where every corpus failed, and TrialStopped where it is stopped before the first.
     """
     session.limit_memory()
+    check_stop(session.should_stop)  # it may have been asked to while it imported what it needs
     study = begun_study(session.keeper, session.state.start)
     model = with_shared_features(session.keeper.load_best(session.state.best))
     job = _Evaluation(session, study, model, request)
@@ -142,7 +143,7 @@ class _Evaluation:
         return [*transductive(by_speaker, len(speakers) - len(heard.scored)), *few_recordings(by_speaker, speakers)]
 
     def _read(self, corpus: str) -> Manifest:
-        return load_manifest(corpus, partial(self._session.progress, f"reading {corpus}"))
+        return load_manifest(corpus, reading(self._session, corpus))
 
     def _mapping(self, manifest: Manifest) -> dict[str, str]:
         """Emotion of the target -> class. Says which changes mean nothing here. Raises UsageError."""

@@ -43,7 +43,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
         raise UserError("there is no best trial to retrain: no trial of this run has a score")
     start = session.state.start
     study = begun_study(session.keeper, start)
-    data = corpus_data.load(study)
+    data = corpus_data.load(study, session)
     refuse_changes(session.keeper, data, start)
     parts = folds_of_run(session, study, data, protocol)
     session.limit_memory()

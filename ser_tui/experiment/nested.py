@@ -58,7 +58,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
     _refuse(study)
     if best is None:
         raise UserError("nested folds search again with as many trials as the run has made, and it has none with a score")
-    data = corpus_data.load(study)
+    data = corpus_data.load(study, session)
     refuse_changes(session.keeper, data, start)
     made_of = folds_of_run(session, study, data, protocol)
     parts = [(name, SplitCorpus(data.manifest, split, data.classes)) for name, split in made_of]

@@ -59,7 +59,7 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
     study = members.here(begun_study(session.keeper, start), start)
     if start is not None:
         refuse_other_strategy(session.keeper, study, start)
-    data = corpus_data.load(study)
+    data = corpus_data.load(study, session)
     session.limit_memory()  # before an encoder's folder, which anybody may have made, is read
     stages = Stages(session)
     trainer = make_trainer(study, data, on_stage=stages)

@@ -34,7 +34,7 @@ def score_seeds(session: Surroundings, number: int) -> None:
     if best is None or start is None:
         raise UserError("there is no best trial to train again: no trial of this run has a score")
     study = begun_study(session.keeper, start)
-    data = corpus_data.load(study)
+    data = corpus_data.load(study, session)
     refuse_changes(session.keeper, data, start)
     done = done_seeds(session.state)
     wanted = [(place, seed) for place, seed in enumerate(trial_seeds(study.seed, number), 1) if seed not in done]

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from ser_tui.encoders.registry import PAPER_SEARCH
 from ser_tui.store.runs import RunFolder
 from ser_tui.strategies.axes import inside
+from ser_tui.study.charset import to_utf8
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import counted
@@ -102,7 +103,9 @@ def _read(path: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
             return names, list(reader)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}; name a CSV table of trials, or a run") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text (byte {error.start}); save the table as UTF-8, for example: {to_utf8(path)}") from None
+    except csv.Error as error:
         raise UserError(f"{path} cannot be read as a CSV table: {error}") from None
 
 

@@ -25,13 +25,13 @@ from ser_tui.study.formatting import (
     LEVEL,
     counted,
     difference_text,
-    duration,
     loss_text,
     machine_name,
     measured_text,
     parameter,
     score,
     score_with_interval,
+    took,
 )
 from ser_tui.study.headline import Figure, beside_headline, chose, of_collapsed, sample, speakers_text
 from ser_tui.study.logged_study import TRANSDUCTIVE
@@ -89,7 +89,7 @@ def trials_sheet(told: Sequence[Told]) -> Sheet:
         SheetColumn("utterances", "n", right=True),
         SheetColumn("loss", shown=loss_text, right=True),
         SheetColumn("epochs_done", "epochs", right=True),
-        SheetColumn("seconds", "time", duration, right=True),
+        SheetColumn("seconds", "time", took, right=True),
         SheetColumn("reason"),
         SheetColumn("protocol", hidden=True),
         SheetColumn("shares_speakers", hidden=True),

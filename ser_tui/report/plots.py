@@ -10,7 +10,7 @@ from ser_tui.report.charts import Curve, Kind, Plot, Point, Scale, linear, logar
 from ser_tui.report.figures import Figures, measures_of, named, scored, searched_for
 from ser_tui.report.markup import Html, tag
 from ser_tui.study.constraints import rank, readable
-from ser_tui.study.formatting import duration, measured_text, parameter, parameters_text, score, score_with_interval
+from ser_tui.study.formatting import measured_text, parameter, parameters_text, score, score_with_interval, took
 from ser_tui.study.hyperparameters import HYPERPARAMETERS
 from ser_tui.study.score_keys import SCORE
 from ser_tui.study.scores import BCA, MEASURES, Measure, Score
@@ -278,5 +278,5 @@ def _point(document: Document, place: int, x: float, measure: Measure) -> Point:
         if one.name != BCA and (held := trial["scores"].get(one.name)) is not None
     )
     told = f"trial {trial['trial']}: BCA {score_with_interval(*SCORE.found(trial))}{others}"
-    told += f", {duration(trial['seconds'])}; {values}"
+    told += f", {took(trial['seconds'])}; {values}"
     return Point(x, found["value"], found["interval"], kind, told, f"trial_list.{place}.scores.{measure.name}.value")

@@ -36,6 +36,7 @@ from ser_tui.study.formatting import (
     score_with_interval,
     self_trained_text,
     shared,
+    took,
     verdict,
 )
 from ser_tui.study.headline import chose, lone_recalls_text, of_collapsed, p_is_about, sample, without_model
@@ -430,7 +431,7 @@ def _trials(figures: Figures, searched: Sequence[str]) -> Iterator[Html]:
                 *(figures.measured(path, measure) for measure in others),
                 figures.number(f"{path}.loss", loss_text),
                 figures.number(f"{path}.epochs_done", str),
-                figures.number(f"{path}.seconds", duration),
+                figures.number(f"{path}.seconds", took),
                 trial["phase"] or "-",
                 *([machine_name(trial["where"])] if elsewhere else []),
                 ": ".join(part for part in (trial["status"].replace("_", " "), trial["reason"]) if part),

@@ -6,8 +6,10 @@ What was measured is printed in any case, with the nearest characters that there
 from __future__ import annotations
 
 import codecs
+import shlex
 import unicodedata
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 NEAREST: Mapping[str, str] = {
@@ -17,6 +19,11 @@ NEAREST: Mapping[str, str] = {
 }  # fmt: skip
 _ONE_CELL = {"±": "~", "…": "~", "→": ">", "≥": ">", "≤": "<"}
 _HANDLER = "ser_tui.nearest"
+
+
+def to_utf8(path: Path) -> str:
+    """The command that makes a UTF-8 table of one that a spreadsheet of Western Windows wrote, beside it."""
+    return f"iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(path.with_suffix(f'.utf8{path.suffix}')))}"
 
 
 def takes(encoding: str, text: str) -> bool:

@@ -31,6 +31,13 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
+def took(seconds: float | None) -> str:
+    """0.3s, 9.4s, 12s: what something has taken, as `duration` writes it, below ten seconds with tenths, which a trial of a probe needs."""
+    if seconds is None or not 0 < seconds < 9.95:
+        return duration(seconds)
+    return f"{seconds:.1f}s" if seconds >= 0.05 else "<0.1s"
+
+
 def local_clock(time: str) -> str:
     """14:30:15 on this machine's clock, of an event's time in UTC (2026-11-22T14:30:15.000Z)."""
     try:

@@ -24,6 +24,7 @@ from ser_tui.study.formatting import (
     score,
     score_text,
     stopped_or_failed,
+    took,
 )
 from ser_tui.study.headline import chose, chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers
 from ser_tui.study.hyperparameters import TRAINED, Value, read_of
@@ -120,7 +121,7 @@ def _narrated(event: events.AnyEvent, state: RunState) -> Narrated:
         case events.TrialPaused():
             shown = _scored("BCA", event.scores[BCA], validation_speakers(state.start))
             told = f"trial {event.trial} paused after {event.epoch} of {event.epochs} epochs (rung {event.rung}): {shown} there"
-            return (Line(told, more=(f"trained for {duration(event.seconds)}",)),)
+            return (Line(told, more=(f"trained for {took(event.seconds)}",)),)
         case events.TrialLeft():
             return (Line(f"trial {event.trial} dropped {event.reason}"),)
         case events.TestScored():
@@ -186,7 +187,7 @@ def _trial_finished(event: events.TrialFinished, state: RunState) -> Narrated:
     how = "collapsed to chance" if event.collapsed else "finished"
     best = ", best so far" if state.best is not None and state.best.number == event.trial else ""
     asked = "".join(f", {one.label} {measured_text(one, event.scores.get(one.name))}" for one in state.study.others)
-    more = (_of_one(speakers), f"{_accuracy(event)}{asked}, in {duration(event.seconds)}{best}")
+    more = (_of_one(speakers), f"{_accuracy(event)}{asked}, in {took(event.seconds)}{best}")
     told = f"trial {event.trial} {how}: {_scored('BCA', event.scores[BCA], speakers)}"
     if pooled := pooled_over(state.start):
         told = f"{told}, {pooled}"
@@ -198,14 +199,14 @@ def _trial_dropped(event: events.TrialDropped) -> Line:
     shown = _scored("BCA", event.scores[BCA], event.interval_speakers)
     told = f"trial {event.trial} dropped after {event.folds} of {event.of} folds: {shown}"
     beside = f"trial {event.rival} has {score(event.rival_score.value)} on the same utterances, more than 3.3 standard errors more"
-    return Line(told, more=(_of_one(event.interval_speakers), beside, f"in {duration(event.seconds)}"))
+    return Line(told, more=(_of_one(event.interval_speakers), beside, f"in {took(event.seconds)}"))
 
 
 def _probe_scored(event: events.ProbeScored, state: RunState) -> Line:
     speakers, best = validation_speakers(state.start), state.best
     shown = _scored("BCA", event.scores[BCA], speakers)
     beside = "" if best is None else _more_or_less(best.score(), event.scores[BCA], best.probe_p, speakers)
-    more = (_of_one(speakers), beside, probe_parameters(event.parameters), f"{_accuracy(event)}, in {duration(event.seconds)}")
+    more = (_of_one(speakers), beside, probe_parameters(event.parameters), f"{_accuracy(event)}, in {took(event.seconds)}")
     return Line(f"probe on the frozen encoder, best of {event.tried}: {shown}", more=more)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ser_tui.study.formatting import counted, duration, score
+from ser_tui.study.formatting import counted, score, took
 from ser_tui.study.frozen import Frozen
 from ser_tui.study.scores import BCA
 
@@ -98,14 +98,14 @@ def passed_text(reached: Sequence[Passed]) -> str:
             told.append(f"not {_mark(mark)}")
             break
         after = str(one.trials) if told else counted(one.trials, "trial")
-        told.append(f"{_mark(mark)} after {after}" + ("" if one.seconds is None else f" ({duration(one.seconds)})"))
+        told.append(f"{_mark(mark)} after {after}" + ("" if one.seconds is None else f" ({took(one.seconds)})"))
     return f"BCA passed {', '.join(told)}" if reached else f"BCA did not pass {_mark(MARKS[0])}"
 
 
 def times_text(reached: Sequence[Passed]) -> str:
     """4m12s / 8m01s / -: the time to each of `MARKS`."""
     known = {one.mark: one.seconds for one in reached}
-    return " / ".join(duration(known.get(mark)) for mark in MARKS)
+    return " / ".join(took(known.get(mark)) for mark in MARKS)
 
 
 def _mark(mark: float) -> str:

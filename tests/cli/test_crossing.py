@@ -15,11 +15,12 @@ import pytest
 from calling import COMMAND, call, document
 from small_runs import make_corpus, until
 
-from ser_tui.cli.crossing import Row, _print
+from ser_tui.cli.crossing import Row, _print, cross_corpora
 from ser_tui.store.log import LogReader, LogWriter
 from ser_tui.store.runs import RunFolder, folders
 from ser_tui.study import events
 from ser_tui.study.document import Study
+from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps
 from ser_tui.study.log_codec import encode
 from ser_tui.study.scores import MEASURES
@@ -120,6 +121,25 @@ def test_an_interruption_keeps_what_is_done_and_the_same_command_goes_on(
     assert len(folders(runs)) == 2
     cells = json.loads(again.stdout)["trained_on"]
     assert cells[second][second]["n"] == 9 and cells[second]["small"]["n"] == 27
+
+
+@pytest.mark.parametrize("where", ["start", "evaluate"])
+def test_ctrl_c_while_a_worker_is_refused_is_heeded(
+    crossed: tuple[Path, Any], where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = []
+
+    def refuse(*_: object) -> None:
+        refused.append(where)
+        signal.raise_signal(signal.SIGINT)
+        raise UserError("no worker can be had")
+
+    monkeypatch.setattr(f"ser_tui.client.launch.{where}", refuse)
+    monkeypatch.setenv("SER_TUI_RUNS", str(tmp_path if where == "start" else crossed[0]))
+    assert cross_corpora("small,second", None, ["budget=2"], (), as_json=False) == 130
+    said = capsys.readouterr().out
+    assert len(refused) == 1, "the second corpus is not begun"
+    assert "the same command takes what is done" in said and "no worker can be had" in said and "not begun" in said
 
 
 def test_a_run_that_failed_is_gone_on_with_for_the_trials_that_it_has(crossed: tuple[Path, Any]) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ser_tui.corpora import registry
 from ser_tui.corpora.check import check
+from ser_tui.corpora.hearing import inspection_cache
 from ser_tui.corpora.manifest import Manifest, changes
 from ser_tui.corpora.reading import tables
 from ser_tui.study.errors import UsageError, UserError
@@ -55,6 +56,18 @@ def test_a_location_is_looked_for_in_order(home: Path, sound: Any, monkeypatch: 
     assert registry.remember("emodb", added) == added == registry.locate("emodb")
     assert registry.forget("emodb") and not registry.forget("emodb")
     assert registry.locate("emodb") == data
+
+
+def test_a_count_says_whether_it_is_of_labels_or_of_what_can_be_used(home: Path, sound: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection_cache, "SETTLED_NS", -(10**18))
+    folder = emodb_like(home / "emodb", sound)
+    (folder / "16b03Tb.wav").write_bytes(b"")
+    registry.remember("emodb", folder)
+    assert registry.count("emodb") == registry.Count(4, read=False)
+    registry.load_manifest("emodb")
+    assert registry.count("emodb") == registry.Count(3, read=True)
+    sound(folder / "16a01Fb.wav")
+    assert registry.count("emodb") == registry.Count(5, read=False), "one more, which nobody has read"
 
 
 def test_a_missing_corpus_says_what_to_do(home: Path) -> None:

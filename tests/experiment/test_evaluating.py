@@ -14,18 +14,23 @@ from ser_tui.client import launch
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.evaluation import egemaps
 from ser_tui.experiment.baselines import Target
+from ser_tui.experiment.data import load
 from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.export import summary_text
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder
 from ser_tui.study.errors import UserError
-from ser_tui.study.events import EvaluationFinished, Note
+from ser_tui.study.events import EvaluationFailed, EvaluationFinished, Note
 from ser_tui.study.formatting import beside_baselines
 from ser_tui.study.load import loads
 from ser_tui.study.requests import EvaluationRequest
 from ser_tui.study.scores import ACCURACY, intervals
 from ser_tui.study.state import RunState
 from ser_tui.training import cache
+from ser_tui.training.trial import TrialStopped
+from ser_tui.worker.in_memory import InMemory
+from ser_tui.worker.jobs import work
+from ser_tui.worker.session import Session
 
 pytestmark = pytest.mark.usefixtures("forked_workers")
 
@@ -231,6 +236,19 @@ def test_each_fold_is_scored_on_speakers_that_it_never_heard(probed: RunFolder) 
     for fold in folds.folds:
         low, high = fold["interval"]
         assert low <= fold["bca"] <= high and low < high
+
+
+def test_a_stop_is_heeded_while_a_target_is_read(probed: RunFolder, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first reading of a corpus takes minutes on a busy machine."""
+    before = probed.state().seq
+    with Session(probed, "evaluate", own_process=False) as session:
+        asked = iter([False, True])  # not before the target is read
+        monkeypatch.setattr(session, "should_stop", lambda: next(asked, True))
+        work(session, EvaluationRequest((target,)))
+    told = [event for event in LogReader(probed.log).read_all() if event.seq > before]
+    assert [(type(event), getattr(event, "reason", "")) for event in told] == [(EvaluationFailed, "stopped")]
+    with InMemory(loads(STUDY), lambda: True) as memory, pytest.raises(TrialStopped):
+        load(loads(STUDY), memory)
 
 
 def test_a_run_without_a_model_is_not_evaluated(probed: RunFolder, tmp_path: Path, target: str) -> None:

@@ -103,9 +103,10 @@ def test_a_column_that_may_be_another_score_is_named(tmp_path: Path, names: str,
     ("epochs,bca\n1.5,.9\n", "line 2: epochs is 1.5, which is no whole number"),
     ("learning_rate,lr,bca\n1e-4,1e-5,.9\n", "several columns of learning_rate; leave one of them"),
     ("lr,bca,bca\n1e-4,.5,.9\n", "several columns of bca"),
+    ("bca,größe\n.5,1\n", "not UTF-8 text .byte 6.; save the table as UTF-8, for example: iconv -f WINDOWS-1252"),
 ])  # fmt: skip
 def test_a_table_that_is_none_is_refused_in_one_line(tmp_path: Path, text: str, wanted: str) -> None:
-    (tmp_path / "t.csv").write_text(text)
+    (tmp_path / "t.csv").write_text(text, encoding="cp1252")
     with pytest.raises(UserError, match=wanted):
         of_table(tmp_path / "t.csv")
 

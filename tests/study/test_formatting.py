@@ -25,6 +25,7 @@ from ser_tui.study.formatting import (
     score_with_interval,
     some_of,
     sparkline,
+    took,
     unescaped,
     verdict,
 )
@@ -34,6 +35,7 @@ from ser_tui.study.scores import MEASURES
 
 def test_times_are_short() -> None:
     assert [duration(value) for value in (None, 0.4, 59.6, 252, 3780, math.nan)] == ["-", "0s", "1m00s", "4m12s", "1h03m", "-"]
+    assert [took(value) for value in (None, 0.0, 0.02, 0.31, 9.94, 9.96, 252)] == ["-", "0s", "<0.1s", "0.3s", "9.9s", "10s", "4m12s"]
 
 
 def test_scores_are_as_the_field_prints_them() -> None:

@@ -110,6 +110,18 @@ def test_of_many_runs_a_look_a_second_takes_the_old_ones_in_turn(runs: Path, mon
     assert len(feed.poll(in_turn=True) or ()) == 8
 
 
+def test_an_old_run_that_another_process_goes_on_with_is_seen_at_the_next_look(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("NEWEST", 2), ("IN_TURN", 1), ("TURN_SECONDS", 60.0)):
+        monkeypatch.setattr(data_feed, name, value)
+    old = [finished(runs, number=number, trials=1) for number in range(8)][0]
+    feed = data_feed.RunsFeed(runs)
+    feed.poll()
+    old.write(events.RunResumed())
+    old.live()
+    assert feed.poll(in_turn=True) is not None and feed.summaries[-1].state == "live"
+    assert feed.poll(in_turn=True) is None
+
+
 async def test_a_folder_with_a_run_under_another_name_is_told(runs: Path) -> None:
     finished(runs, trials=1).folder.path.rename(runs / "my best")
     async with SerTuiApp(runs).run_test(size=(100, 24)) as pilot:

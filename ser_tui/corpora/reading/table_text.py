@@ -7,12 +7,12 @@ import csv
 import io
 import json
 import re
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ser_tui.study.charset import to_utf8
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import open_regular
 
@@ -68,10 +68,7 @@ def decoded(path: Path) -> tuple[str, str]:
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: not {name} text (byte {error.start}); save the table as UTF-8, for example: "
-            f"iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(path.with_suffix(f'.utf8{path.suffix}')))}"
-        ) from None
+        raise UserError(f"{path}: not {name} text (byte {error.start}); save the table as UTF-8, for example: {to_utf8(path)}") from None
     return (text if "\n" in text else text.replace("\r", "\n")), name
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from ser_tui.study.summary import summarize
 
 NEWEST, IN_TURN = 64, 128
 """Runs that are over and that every poll looks at: the newest, and of the older ones so many, each in its turn."""
+TURN_SECONDS = 0.02
+"""So long every poll asks besides, of as many older runs as that suffices for, whether their logs have grown: thousands on a disk of the
+machine's own, and on one of a network those alone whose turn it is."""
 
 
 class RunsFeed:
@@ -42,7 +46,8 @@ class RunsFeed:
 
         `in_turn`: for who asks every second. A run that comes, goes, is under way or was attended to is seen at once, and of old runs that
         are over only some are looked at: of thousands, on a disk of a network, one such look at all would take longer than that second.
-        Such a one that another process goes on with is seen in its turn: of N runs within (N - NEWEST) / IN_TURN such looks.
+        Such a one that another process goes on with is seen by its log, which grows, where TURN_SECONDS suffice for all of them; otherwise
+        in its turn: of N runs within (N - NEWEST) / IN_TURN such looks.
         """
         with self._lock:
             return self._poll(in_turn)
@@ -90,7 +95,17 @@ class RunsFeed:
         older = settled[NEWEST:]
         begin = self._turn if self._turn < len(older) else 0
         self._turn = begin + IN_TURN
-        return [*found, *settled[:NEWEST], *older[begin : self._turn]]
+        return [*found, *settled[:NEWEST], *older[begin : self._turn], *self._grown([*older[self._turn :], *older[:begin]])]
+
+    def _grown(self, older: list[RunFolder]) -> list[RunFolder]:
+        """Of these runs, as far as the time suffices, those whose log is not as long as it was."""
+        until, found = time.monotonic() + TURN_SECONDS, list[RunFolder]()
+        for folder in older:
+            if time.monotonic() >= until:
+                break
+            if log_size(folder) != self._sizes.get(folder.run_id):
+                found.append(folder)
+        return found
 
     def _refresh(self) -> list[RunSummary]:
         found = self._index.refresh()

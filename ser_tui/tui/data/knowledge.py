@@ -108,7 +108,7 @@ def look_at(name: str, path: Path, how: str, progress: Callable[[int, int], None
     return Found(lines, lambda: corpora.keep(manifest, path, reading))
 
 
-def count_here(name: str) -> int | None:
+def count_here(name: str) -> corpora.Count | None:
     """How many utterances the copy on this machine has; None where there is none, or it cannot be read."""
     try:
         return corpora.count(name)

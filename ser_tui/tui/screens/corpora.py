@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
+from ser_tui.corpora.registry import Count
 from ser_tui.study.formatting import counted, printable
 from ser_tui.study.frozen import changed
 from ser_tui.tui.base import AppScreen
@@ -27,7 +28,7 @@ from ser_tui.tui.widgets.table import Column, Row, Table, cell
 COLUMNS = (
     Column("name", "CORPUS", 14),
     Column("state", "STATE", 14),
-    Column("documented", "UTTER.", 6, "right"),
+    Column("documented", "UTTER.", 7, "right"),
     Column("licence", "LICENCE", 12, flexible=True, most=40),
     Column("title", "", 20, flexible=True),
 )
@@ -68,7 +69,7 @@ class CorporaScreen(AppScreen[None]):
         self._shown = ""
         """Of which the text is."""
         self._checking: set[str] = set()
-        self._counted: dict[str, int | None] = {}
+        self._counted: dict[str, Count | None] = {}
         self._contents: dict[str, CorpusContents] = {}
 
     def compose(self) -> ComposeResult:
@@ -142,7 +143,8 @@ class CorporaScreen(AppScreen[None]):
     def _row(self, one: KnownCorpus) -> Row:
         state, style = self._state(one)
         shown = "" if one.usable else "muted"
-        count = _number(self._counted.get(one.name) if one.path is not None else one.documented)
+        here = self._counted.get(one.name)
+        count = _number(one.documented) if one.path is None else "-" if here is None else f"{'' if here.read else '~'}{here.utterances:,}"
         return one.name, (
             cell(one.name, shown),
             cell(state.split(",")[0], style),
@@ -195,7 +197,12 @@ class CorporaScreen(AppScreen[None]):
     def _utterances(self, one: KnownCorpus) -> str:
         documented = "" if one.documented is None else f"{one.documented:,} documented"
         here = self._counted.get(one.name)
-        return ", ".join(text for text in ("" if here is None else f"{counted(here, 'utterance', ',')} here", documented) if text)
+        if here is None:
+            return documented
+        told = f"{counted(here.utterances, 'utterance', ',')} here"
+        if not here.read:  # training leaves out what cannot be used
+            told = f"up to {told}: so many have labels, enter reads the files and says which can be used"
+        return "; ".join(filter(None, (told, documented)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the highlighted corpus allows."""
@@ -262,8 +269,8 @@ class CorporaScreen(AppScreen[None]):
         self._show()
         if held is None:
             return
-        self._contents[name] = held
-        self._show_detail()
+        self._contents[name], self._counted[name] = held, Count(held.utterances, read=True)
+        self._show()
         if not (self.has_class("-wide") or self.has_class("-huge")):
             lines = [name, *(line.plain for line in contents_lines(held, 64))]  # the list is under it
             self.app.push_screen(PreviewScreen("\n".join(lines)))

@@ -26,7 +26,7 @@ from ser_tui.tui.base import AppScreen
 from ser_tui.tui.views import runs
 from ser_tui.tui.widgets.filter_field import FilterField
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines
+from ser_tui.tui.widgets.lines import Lines, with_way
 from ser_tui.tui.widgets.table import Table, cell
 
 POLL_SECONDS = 1.0
@@ -245,7 +245,8 @@ class HomeScreen(AppScreen[None]):
         told = self._filter.found(summary) if summary else ()
         if self._has_pane:
             pane = self.query_one("#full", Lines)
-            pane.show(runs.full_detail(summary, pane.size.width or 40, told) if summary else [])
+            lines = runs.full_detail(summary, pane.size.width or 40, told) if summary else []
+            pane.show(with_way(lines, self.query_one("#pane").size.height, "enter opens the run"))
         else:
             short = self.query_one("#short", Lines)
             short.show(runs.short_detail(summary, self.size.width - 2, told) if summary else [Text(), Text()])

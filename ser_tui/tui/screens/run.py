@@ -23,7 +23,7 @@ from ser_tui.tui.data.follow import Follower, View
 from ser_tui.tui.views import trials
 from ser_tui.tui.views.trial_plot import trial_picture
 from ser_tui.tui.widgets.keybar import KeyBar
-from ser_tui.tui.widgets.lines import Lines, broken, exactly
+from ser_tui.tui.widgets.lines import Lines, broken, exactly, with_way
 from ser_tui.tui.widgets.plotted import Plotted
 from ser_tui.tui.widgets.table import Column, Table
 
@@ -305,7 +305,8 @@ class RunScreen(AppScreen[None]):
             width = detail.scrollable_content_region.width or detail.size.width
             # No interval is cut: it goes to a line of its own where the pane is narrow.
             hang = max(2, min(25, width - len("[.927, 1.000]")))
-            detail.show([part for line in trial_lines(trial, self.view) for part in broken(line, width, hang)])
+            lines = [part for line in trial_lines(trial, self.view) for part in broken(line, width, hang)]
+            detail.show(with_way(lines, self.query_one("#detail-pane").size.height, "t shows all of it"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the run allows now."""

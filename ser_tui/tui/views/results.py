@@ -16,7 +16,6 @@ from ser_tui.study.formatting import (
     centred_text,
     counted,
     difference_text,
-    duration,
     mapped,
     measured_text,
     of_speakers,
@@ -26,6 +25,7 @@ from ser_tui.study.formatting import (
     score_text,
     self_trained_text,
     stopped_or_failed,
+    took,
     verdict,
 )
 from ser_tui.study.front import front_of
@@ -100,7 +100,7 @@ def probe_lines(probe: events.ProbeScored, best: Trial | None, speakers: int | N
     accuracy = f"accuracy {score_text(probe.scores[ACCURACY])}"
     lines = [
         head,
-        *broken(cell(f"{shown}   {accuracy}   {sample(probe.utterances, speakers)}   {duration(probe.seconds)}", "bold"), width),
+        *broken(cell(f"{shown}   {accuracy}   {sample(probe.utterances, speakers)}   {took(probe.seconds)}", "bold"), width),
         cell(probe_parameters(probe.parameters)),
     ]
     if best is not None and (tuned := best.value()) is not None:
@@ -171,7 +171,7 @@ def evaluation_lines(evaluation: Evaluation, width: int, stage: events.Progresse
     numbers = cell(f"accuracy {score_text(found.scores[ACCURACY])}", "strong")
     numbers.append_text(cell(f"   BCA {score_text(found.scores[BCA])}   chance {score(found.chance)}", "bold"))
     sizes = f"{sample(found.utterances, found.interval_speakers)}, {found.dropped} dropped"
-    lines = [*broken(head, width, hang=2), numbers, cell(f"{sizes}   {duration(found.seconds)}")]
+    lines = [*broken(head, width, hang=2), numbers, cell(f"{sizes}   {took(found.seconds)}")]
     if found.baselines:
         lines += broken(cell(f"baselines (accuracy): {accuracies(found.baselines, found.baseline_intervals)}"), width)
     if tested := beside_baselines(found.scores[BCA].value, found.baselines, found.baseline_p, p_is_about(found.interval_speakers)):

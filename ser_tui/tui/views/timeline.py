@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ser_tui.study.events import parse_time
-from ser_tui.study.formatting import counted, duration, local_clock, machine_name
+from ser_tui.study.formatting import counted, duration, local_clock, machine_name, took
 from ser_tui.study.frozen import changed
 from ser_tui.study.state import RunState, Trial
 from ser_tui.study.status import TrialStatus
@@ -120,7 +120,7 @@ def cells(
         if trial.status != TrialStatus.RUNNING:
             found["end"] = cell(_clock(trial.started, lasted))
         found |= {
-            "time": cell(duration(lasted)), "worker": cell(span.worker),
+            "time": cell((duration if trial.status == TrialStatus.RUNNING else took)(lasted)), "worker": cell(span.worker),
             "bar": bar(span, total, width, ENDS.get(trial.status, "?"), "strong" if best else "accent"),
         }  # fmt: skip
     return tuple(found.get(column.key, cell("-")) for column in shown)

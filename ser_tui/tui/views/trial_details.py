@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 from ser_tui.study.constraints import broken_text
-from ser_tui.study.formatting import SCORE_HEADING, difference_text, duration, loss_text, measured_text, parameter, score_text
+from ser_tui.study.formatting import SCORE_HEADING, difference_text, duration, loss_text, measured_text, parameter, score_text, took
 from ser_tui.study.headline import p_is_about, pooled_over, sample, validation_speakers
 from ser_tui.study.hyperparameters import read_of
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, MINUTES
@@ -62,7 +62,7 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
         fact("reason", trial.reason, "warning")
     fact("time", _time(trial, view))
     if trial.prepared:
-        fact("of it features", f"{duration(trial.prepared)}, which other trials find")
+        fact("of it features", f"{took(trial.prepared)}, which other trials find")
     if trial.where:
         fact("machine", trial.where)
     lines.append(Text())
@@ -82,7 +82,7 @@ def trial_lines(trial: Trial, view: View) -> list[Text]:
 
 def _time(trial: Trial, view: View) -> str:
     if not view.live or trial.status != TrialStatus.RUNNING:
-        return duration(trial.seconds)
+        return took(trial.seconds)
     return f"{duration(trial_seconds(trial, datetime.now(UTC)))} so far"
 
 
@@ -94,7 +94,7 @@ def _epochs(trial: Trial) -> list[Text]:
         lines.append(
             cell(
                 f"{epoch.epoch:>3} {loss_text(epoch.loss):>6} {loss_text(epoch.validation_loss):>6} "
-                f"{score_text(epoch.score, short=True):<12} {duration(epoch.seconds):>6}" + (" frozen" if epoch.frozen else "")
+                f"{score_text(epoch.score, short=True):<12} {took(epoch.seconds):>6}" + (" frozen" if epoch.frozen else "")
             )
         )
     return lines

@@ -29,6 +29,7 @@ from ser_tui.study.formatting import (
     score,
     score_text,
     stopped_or_failed,
+    took,
 )
 from ser_tui.study.headline import chosen_on, p_is_about, pooled_over, speakers_text, validation_speakers, without_model
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, MEMBER_NAMES, MEMBERS, Value
@@ -143,7 +144,7 @@ def trial_cells(
         BCA: cell(_at_rung(trial) or score_text(scored, short=True), "muted" if running else style),
         "loss": cell(loss_text(loss), "muted" if running else style),
         "done": cell(f"{len(trial.epochs)}/{planned}" if planned is not None else "-", style),
-        "time": cell(duration(trial_seconds(trial, now if live else None)), "muted" if running else style),
+        "time": cell(duration(trial_seconds(trial, now if live else None)), "muted") if running else cell(took(trial.seconds), style),
         "state": trial_state(trial, best, live, broken),
     }
     return tuple(cells[column.key] for column in columns)
@@ -427,7 +428,7 @@ def spark_line(state: RunState, width: int) -> Text:
     for label, series, bottom, top, bar, written in (
         (words[0], scores, low, high, mean, text),
         (words[1], best_so_far(trials, measure, state.study.constraints), low, high, measure.best, text),
-        (words[2], [trial.seconds for trial in trials], 0.0, None, mean, duration),
+        (words[2], [trial.seconds for trial in trials], 0.0, None, mean, took),
     ):
         line.append(f"{label} ", "muted")
         line.append_text(scaled(series, room, low=bottom, high=top, bar=bar, text=written)).append("  ")

@@ -132,6 +132,14 @@ def broken(text: Text, width: int, hang: int = 0) -> list[Text]:
     return lines
 
 
+def with_way(lines: Sequence[Text], height: int, way: str) -> list[Text]:
+    """`lines` for a pane of `height` cells that no key scrolls; where it holds fewer, the `way` to read them all stands below the first."""
+    if not 0 < height < len(lines):
+        return list(lines)
+    told = Text(no_wrap=True, end="").append(f"more than fits here: {way}", "muted")
+    return [lines[0], told, *lines[1:]]
+
+
 _WORD = re.compile(r" *[^ ]+")
 _ENDS = f"/,;:=&{KEPT}"
 """Behind these a word that is longer than a line is torn: between folders of a path, before its next setting."""
