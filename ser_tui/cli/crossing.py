@@ -204,9 +204,13 @@ def _row(corpus: str, study: Study, corpora: Sequence[str], how: Targets, tell: 
 
 def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder, RunState, bool]:
     """The run of `study`, as it ended, and whether it was interrupted here: an earlier one where there is one, else a new one."""
-    folder = _earlier(study)
+    try:
+        folder = _earlier(study)
+        if folder is None:
+            require_possible(study, reading(corpus, tell))
+    except KeyboardInterrupt:
+        raise _Interrupted(f"interrupted while {corpus} was read") from None
     if folder is None:
-        require_possible(study, reading(corpus, tell))
         with _heeded():
             folder = launch.start(study, runs_folder())
             tell(f"training on {corpus}: run {folder.run_id}")
@@ -222,7 +226,7 @@ def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder,
 
 
 class _Interrupted(UserError):
-    """Why a worker was refused, while which Ctrl+C was pressed: there is none that it could stop, and no other corpus is to begin."""
+    """Why no worker works on a corpus, where Ctrl+C was pressed meanwhile: there is none that it could stop, and no other is to begin."""
 
 
 @contextmanager
