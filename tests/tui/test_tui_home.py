@@ -113,7 +113,7 @@ def test_of_many_runs_a_look_a_second_takes_the_old_ones_in_turn(runs: Path, mon
 def test_an_old_run_that_another_process_goes_on_with_is_seen_at_the_next_look(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("NEWEST", 2), ("IN_TURN", 1), ("TURN_SECONDS", 60.0)):
         monkeypatch.setattr(data_feed, name, value)
-    old = [finished(runs, number=number, trials=1) for number in range(8)][0]
+    *_, old = (finished(runs, number=number, trials=1) for number in range(8))
     feed = data_feed.RunsFeed(runs)
     feed.poll()
     old.write(events.RunResumed())
