@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -79,12 +80,12 @@ def main() -> None:
                 print(f"{name:<10} {strategy:<8} {number:>3} {len(rows) / options.seeds:>5.0%}  {_line(rows)}", flush=True)
 
 
-def _judged(found: Mapping[str, Mapping[str, tuple[float, float]]], shares: Mapping[str, float], first: str) -> tuple[float, ...]:
-    own = found["shares"]
+def _judged(found: Mapping[str, Any], shares: Mapping[str, float], first: str) -> tuple[float, ...]:
+    own: Mapping[str, tuple[float, float]] = found["shares"]
     (top, (mean, deviation)), *others = sorted(own.items(), key=lambda item: -item[1][0])
     apart = all(mean - deviation > other + spread for _, (other, spread) in others)
     off = float(np.mean([abs(own[key][0] - share) for key, share in shares.items()]))
-    return float(top == first), float(apart), float(apart and top == first), off, float(found["explained"][0])  # type: ignore[arg-type]
+    return float(top == first), float(apart), float(apart and top == first), off, float(found["explained"][0])
 
 
 def _line(rows: Sequence[tuple[float, ...]]) -> str:
