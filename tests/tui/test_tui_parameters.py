@@ -14,6 +14,7 @@ from piloting import press, until_shown
 
 from ser_tui.client.importances import Importances, importances
 from ser_tui.store.log import LogReader
+from ser_tui.strategies.importance import least_trials
 from ser_tui.study import events
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
@@ -59,7 +60,14 @@ def test_what_scores_hang_on_is_important_and_the_rest_is_not() -> None:
 def test_where_it_cannot_be_told_it_is_not_told(number: int, noise: bool) -> None:
     found = importances(SPACE, trials(number, noise))
     assert not found.shares and "cannot be told" in found.reason and str(number) in found.reason
-    assert "cannot be told" in importance_lines(found)[0].plain
+    told = importance_lines(found)[0].plain
+    assert "cannot be told" in told and ("; r on the run's screen goes on to more trials" in told) == (number < 30)
+
+
+def test_the_trials_of_a_usual_study_suffice_and_few_are_called_few() -> None:
+    assert least_trials(4) == 15
+    few, more = (importance_lines(Importances(number, {"epochs": (0.4, 0.1)}, (0.4, 0.2)))[-1].plain for number in (15, 60))
+    assert "of 15 trials the order is often chance" in few and "chance" not in more
 
 
 def test_every_searched_dimension_has_a_panel_on_its_scale_with_the_best_marked(runs: Path) -> None:

@@ -18,6 +18,8 @@ from ser_tui.tui.views.trial_plot import ENDED_EARLY, Objective, at_the_edge, ea
 from ser_tui.tui.widgets.pictures import Picture, PlotAxis, Point, Series, log_axis, nice_axis, word_axis
 from ser_tui.tui.widgets.table import cell
 
+FEW = 30
+"""Scored trials below which the order of importances is often chance: see `benchmarks/importances.py`."""
 GRID = 200
 """Points that fall on one of so many places of each axis are drawn once: of 10,000 trials no more than that is seen."""
 
@@ -160,7 +162,8 @@ def importance_lines(found: Importances | None, problem: str = "", now: int = 0)
     if found is None:
         return [cell("importance: being computed ...", "muted")]
     if not found.shares:
-        return [cell(f"importance: {found.reason}", "muted")]
+        more = "; r on the run's screen goes on to more trials once it is over" if found.trials < FEW else ""
+        return [cell(f"importance: {found.reason}{more}", "muted")]
     more = f" ({now} by now)" if now > found.trials else ""
     line = cell(f"importance, {counted(found.trials, 'trial')}{more}: ", "muted")
     for name, (mean, deviation) in sorted(found.shares.items(), key=lambda item: -item[1][0]):
@@ -174,6 +177,8 @@ def importance_lines(found: Importances | None, problem: str = "", now: int = 0)
             "share of the variance of scores that depends on it, alone or with others; a random forest explains "
             f"{_two(mean)} ±{_two(deviation)} of the trials that it has not seen", "muted",
         ))  # fmt: skip
+    if found.trials < FEW:
+        lines.append(cell(f"of {counted(found.trials, 'trial')} the order is often chance, but for what is larger by more than both ±", "muted"))
     return lines
 
 
