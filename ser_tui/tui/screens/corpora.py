@@ -28,7 +28,7 @@ from ser_tui.tui.widgets.table import Column, Row, Table, cell
 COLUMNS = (
     Column("name", "CORPUS", 14),
     Column("state", "STATE", 14),
-    Column("documented", "UTTER.", 7, "right"),
+    Column("documented", "UTTER.", 6, "right"),
     Column("licence", "LICENCE", 12, flexible=True, most=40),
     Column("title", "", 20, flexible=True),
 )
@@ -36,10 +36,11 @@ LONGEST_NAME = 26
 """Cells for the name of a corpus at most."""
 
 
-def columns(names: int) -> list[Column]:
-    """Of the list of corpora, the longest name of which takes so many cells."""
-    first, *others = COLUMNS
-    return [changed(first, width=max(first.width, min(LONGEST_NAME, names))), *others]
+def columns(names: int, counts: int = 0) -> list[Column]:
+    """Of the list of corpora, the longest name of which takes so many cells, and the longest count."""
+    first, state, count, *others = COLUMNS
+    name = changed(first, width=max(first.width, min(LONGEST_NAME, names)))
+    return [name, state, changed(count, width=max(count.width, counts)), *others]
 
 
 class CorporaList(Table):
@@ -120,7 +121,8 @@ class CorporaScreen(AppScreen[None]):
 
     def _show(self) -> None:
         table = self.query_one(CorporaList)
-        table.set_columns(columns(max((cell_len(one.name) for one in self._known), default=0)))
+        counts = max((len(self._count_of(one)) for one in self._known), default=0)
+        table.set_columns(columns(max((cell_len(one.name) for one in self._known), default=0), counts))
         table.sync([self._row(one) for one in self._known])
         here = sum(one.path is not None for one in self._known)
         title = cell("Corpora", "bold")
@@ -140,15 +142,18 @@ class CorporaScreen(AppScreen[None]):
             return "made when used", ""
         return ("available (g)" if one.downloadable else "not here"), "muted"
 
+    def _count_of(self, one: KnownCorpus) -> str:
+        """1,440 utterances of which training uses all; ~1,440 with labels, which were not all read; or as many as are documented."""
+        here = self._counted.get(one.name)
+        return _number(one.documented) if one.path is None else "-" if here is None else f"{'' if here.read else '~'}{here.utterances:,}"
+
     def _row(self, one: KnownCorpus) -> Row:
         state, style = self._state(one)
         shown = "" if one.usable else "muted"
-        here = self._counted.get(one.name)
-        count = _number(one.documented) if one.path is None else "-" if here is None else f"{'' if here.read else '~'}{here.utterances:,}"
         return one.name, (
             cell(one.name, shown),
             cell(state.split(",")[0], style),
-            cell(count, shown),
+            cell(self._count_of(one), shown),
             cell(one.licence or "-", shown),
             cell(one.title, "muted"),
         )

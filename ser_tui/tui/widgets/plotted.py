@@ -48,10 +48,11 @@ class Plotted(Vertical):
 
     def show(self, picture: Picture | None) -> None:
         """Show `picture`. Nothing is sent where it is the one that is shown."""
-        if not self.size.width:
+        found = self.query(Lines)
+        if not self.size.width or not found:  # not laid out yet, or on its way out
             return
         lines = [cell(self._empty, "muted")] if picture is None else heading(picture, self.size.width)
-        self.query_one(Lines).show(lines)
+        found.first().show(lines)
         if self._plot is not None:
             self._plot.display = picture is not None
         if picture is None or picture == self._picture:
