@@ -178,7 +178,7 @@ def importance_lines(found: Importances | None, problem: str = "", now: int = 0)
             f"{_two(mean)} ±{_two(deviation)} of the trials that it has not seen", "muted",
         ))  # fmt: skip
     if found.trials < FEW:
-        chance = "the order is often chance, but for what is larger by more than both ±"
+        chance = "the order is often chance, unless larger by more than both ±"
         lines.append(cell(f"of {counted(found.trials, 'trial')} {chance}", "muted"))
     return lines
 
