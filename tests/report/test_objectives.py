@@ -149,7 +149,7 @@ def test_a_peak_of_memory_that_features_had_a_share_in_says_so(tmp_path: Path, c
         run.write(*before, replace(ended, costs={"peak_memory": 1.25 * 2**30}, prepared=prepared))
     told, state = tell(run.folder), run.folder.state()
     first, second = ("\n".join(line.plain for line in trial_lines(trial, View(state))) for trial in state.trials)
-    assert "of it features           2s, which other trials find" in first
+    assert "of it features           2.0s, which other trials find" in first
     assert "1.25 GiB, features computed too" in first and "1.25 GiB" in second and "features" not in second
     print_run(run.folder, state)
     shown = capsys.readouterr().out

@@ -31,7 +31,7 @@ from ser_tui.study import events
 from ser_tui.study.comparison import settings
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import Finding, plain
-from ser_tui.study.formatting import duration, loss_text, parameter, score
+from ser_tui.study.formatting import duration, loss_text, parameter, score, took
 from ser_tui.study.load import load, set_value
 from ser_tui.study.summary import summarize
 from ser_tui.tui.app import SerTuiApp
@@ -58,7 +58,7 @@ def checked(text: str, documents: Mapping[str, object]) -> int:
         assert json.loads(value) == exact, (run, path)
         if shown:
             name = path.rpartition(".")[2]
-            assert shown in {score(exact), str(exact), loss_text(exact), duration(exact), parameter(name, exact)}, (path, shown, exact)
+            assert shown in {score(exact), str(exact), loss_text(exact), duration(exact), took(exact), parameter(name, exact)}, (path, shown, exact)
     return len(figures)
 
 
