@@ -58,7 +58,8 @@ def checked(text: str, documents: Mapping[str, object]) -> int:
         assert json.loads(value) == exact, (run, path)
         if shown:
             name = path.rpartition(".")[2]
-            assert shown in {score(exact), str(exact), loss_text(exact), duration(exact), took(exact), parameter(name, exact)}, (path, shown, exact)
+            written = {score(exact), str(exact), loss_text(exact), duration(exact), took(exact), parameter(name, exact)}
+            assert shown in written, (path, shown, exact)
     return len(figures)
 
 
