@@ -20,6 +20,7 @@ from ser_tui.evaluation.zero_shot import ZeroShot, centred, class_balanced_mean,
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.parts import refuse_changes
+from ser_tui.experiment.reading import reading_own
 from ser_tui.experiment.resume_checks import refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.study.document import Study
@@ -140,7 +141,7 @@ class Beside:
 def training_data(session: Surroundings, study: Study) -> SplitCorpus | str:
     """The run's own corpus as it was split, or why it is not here as it was: then a note says that baselines are missing."""
     try:
-        data = corpus_data.load(study, session)
+        data = corpus_data.load(study, reading_own(session, study))
         if session.state.start is not None:
             refuse_changes(session.keeper, data, session.state.start)
         return corpus_data.trained_on(data, study)

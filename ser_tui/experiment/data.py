@@ -12,9 +12,8 @@ from ser_tui.corpora.splitting import recordings
 from ser_tui.corpora.splitting.splits import Split
 from ser_tui.corpora.splitting.usable import usable_parts
 from ser_tui.evaluation.statistics import Units
-from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.study.document import Study
-from ser_tui.training.trial import Fold, Part, check_stop
+from ser_tui.training.trial import Fold, Part
 
 
 @dataclass(frozen=True)
@@ -102,22 +101,9 @@ def trained_on(data: SplitCorpus, study: Study) -> SplitCorpus:
     return replace(data, split=replace(data.split, train=tuple(sorted(heard))), objective={}, of_folds=0)
 
 
-def reading(session: Surroundings, what: str) -> Callable[[int, int], None]:
-    """Hears how many files of `what` are read: says so, and raises TrialStopped where the job shall stop, as the first reading of a corpus
-    takes minutes. What was read by then is remembered. Before a run has begun nothing is said: its log begins with that."""
-
-    def progress(done: int, total: int) -> None:
-        check_stop(session.should_stop)
-        if session.state.start is not None:
-            session.progress(f"reading {what}", done, total)
-
-    return progress
-
-
-def load(study: Study, session: Surroundings | None = None) -> SplitCorpus:
-    """The study's data. Raises UserError where the corpus is not there or cannot be split that way; TrialStopped, see `reading`, where a
-    job of `session` loads them."""
-    heard = None if session is None else reading(session, "+".join(study.corpus))
-    manifest = load_many(study.corpus, study.labels, heard, speakers=study.speakers)
+def load(study: Study, progress: Callable[[int, int], None] | None = None) -> SplitCorpus:
+    """The study's data; `progress` hears how many files are read, of how many. Raises UserError where the corpus is not there or cannot be
+    split that way, and what `progress` raises."""
+    manifest = load_many(study.corpus, study.labels, progress, speakers=study.speakers)
     found = usable_parts(manifest, study)
     return SplitCorpus(manifest, found.split, found.classes, found.folds, found.objective, found.of_folds)

@@ -25,9 +25,10 @@ from ser_tui.evaluation.statistics import interval_speakers
 from ser_tui.evaluation.zero_shot import ZeroShot, kept
 from ser_tui.experiment.baselines import Baselines, Beside, Target, training_data
 from ser_tui.experiment.beginning import heard_before
-from ser_tui.experiment.data import SplitCorpus, reading
+from ser_tui.experiment.data import SplitCorpus
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import noted_digests
+from ser_tui.experiment.reading import reading
 from ser_tui.experiment.resume_checks import begun_study
 from ser_tui.experiment.surroundings import AlreadyTold, Surroundings
 from ser_tui.store.files import DiskError

@@ -20,6 +20,7 @@ from ser_tui.experiment.fold_scores import FoldScores
 from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.probe_baseline import fitted_again, noted
+from ser_tui.experiment.reading import reading_own
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.experiment.trainers import make_trainer
@@ -43,7 +44,7 @@ def score_folds(session: Surroundings, protocol: ProtocolKind) -> None:
         raise UserError("there is no best trial to retrain: no trial of this run has a score")
     start = session.state.start
     study = begun_study(session.keeper, start)
-    data = corpus_data.load(study, session)
+    data = corpus_data.load(study, reading_own(session, study))
     refuse_changes(session.keeper, data, start)
     parts = folds_of_run(session, study, data, protocol)
     session.limit_memory()

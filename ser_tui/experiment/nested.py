@@ -23,6 +23,7 @@ from ser_tui.experiment.fold_scores import FoldScores
 from ser_tui.experiment.folds import findings_of_score, folds_of_run
 from ser_tui.experiment.parts import refuse_changes
 from ser_tui.experiment.proposing import history
+from ser_tui.experiment.reading import reading_own
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.strategies.registry import make
@@ -58,7 +59,7 @@ def score_nested(session: Surroundings, protocol: ProtocolKind, top: int = 1) ->
     _refuse(study)
     if best is None:
         raise UserError("nested folds search again with as many trials as the run has made, and it has none with a score")
-    data = corpus_data.load(study, session)
+    data = corpus_data.load(study, reading_own(session, study))
     refuse_changes(session.keeper, data, start)
     made_of = folds_of_run(session, study, data, protocol)
     parts = [(name, SplitCorpus(data.manifest, split, data.classes)) for name, split in made_of]

@@ -22,6 +22,7 @@ from ser_tui.experiment.outputs import outputs_kept
 from ser_tui.experiment.parts import refuse_changes, refuse_other_groups
 from ser_tui.experiment.probe_baseline import SearchProbe
 from ser_tui.experiment.proposing import Spans, begun_again, history, known_before, spans, strategy_of, trial_seed
+from ser_tui.experiment.reading import reading_own
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder, refuse_other_strategy
 from ser_tui.experiment.rungs import told_of
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Surroundings
@@ -59,7 +60,7 @@ def search(session: Surroundings, forecaster: Forecaster, executing: Executing =
     study = members.here(begun_study(session.keeper, start), start)
     if start is not None:
         refuse_other_strategy(session.keeper, study, start)
-    data = corpus_data.load(study, session)
+    data = corpus_data.load(study, reading_own(session, study))
     session.limit_memory()  # before an encoder's folder, which anybody may have made, is read
     stages = Stages(session)
     trainer = make_trainer(study, data, on_stage=stages)

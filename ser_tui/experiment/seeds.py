@@ -9,6 +9,7 @@ from ser_tui.evaluation.statistics import interval_speakers, scored
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.parts import refuse_changes
+from ser_tui.experiment.reading import reading_own
 from ser_tui.experiment.resume_checks import begun_study, refuse_other_encoder
 from ser_tui.experiment.surroundings import Surroundings
 from ser_tui.experiment.trainers import make_trainer
@@ -34,7 +35,7 @@ def score_seeds(session: Surroundings, number: int) -> None:
     if best is None or start is None:
         raise UserError("there is no best trial to train again: no trial of this run has a score")
     study = begun_study(session.keeper, start)
-    data = corpus_data.load(study, session)
+    data = corpus_data.load(study, reading_own(session, study))
     refuse_changes(session.keeper, data, start)
     done = done_seeds(session.state)
     wanted = [(place, seed) for place, seed in enumerate(trial_seeds(study.seed, number), 1) if seed not in done]

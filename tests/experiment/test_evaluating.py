@@ -15,6 +15,7 @@ from ser_tui.corpora.registry import load_manifest
 from ser_tui.evaluation import egemaps
 from ser_tui.experiment.baselines import Target
 from ser_tui.experiment.data import load
+from ser_tui.experiment.reading import reading_own
 from ser_tui.store.candidates import candidate_folder
 from ser_tui.store.export import summary_text
 from ser_tui.store.log import LogReader
@@ -248,7 +249,7 @@ def test_a_stop_is_heeded_while_a_target_is_read(probed: RunFolder, target: str,
     told = [event for event in LogReader(probed.log).read_all() if event.seq > before]
     assert [(type(event), getattr(event, "reason", "")) for event in told] == [(EvaluationFailed, "stopped")]
     with InMemory(loads(STUDY), lambda: True) as memory, pytest.raises(TrialStopped):
-        load(loads(STUDY), memory)
+        load(loads(STUDY), reading_own(memory, loads(STUDY)))
 
 
 def test_a_run_without_a_model_is_not_evaluated(probed: RunFolder, tmp_path: Path, target: str) -> None:
