@@ -90,17 +90,23 @@ def refuse_unreachable(name: str) -> None:
     was named. What `locate` finds instead may hold other recordings under that name: a list may show it, and no score be made of it."""
     kept = read().get(name)
     for place in places.data_folders() if kept is None else [kept.path]:
-        try:
-            os.stat(place)
-        except ValueError:
-            continue  # no path at all, where nothing lies
-        except OSError as error:
-            if error.errno not in _ABSENT:
-                where = "may be in" if kept is None else "is at"
-                raise UserError(
-                    f"corpus {name} {where} {place}, which cannot be reached: {error.strerror}; mend that, or name its new place: "
-                    f"`ser-tui corpora add {name} PATH`"
-                ) from None
+        if (refusal := _refusal(place)) is not None:
+            where = "may be in" if kept is None else "is at"
+            raise UserError(
+                f"corpus {name} {where} {place}, which cannot be reached: {refusal.strerror}; mend that, or name its new place: "
+                f"`ser-tui corpora add {name} PATH`"
+            )
+
+
+def _refusal(path: Path) -> OSError | None:
+    """Why it cannot be known what lies at `path`; None where that is known, be it nothing."""
+    try:
+        os.stat(path)
+    except ValueError:
+        return None  # no path at all, where nothing lies
+    except OSError as error:
+        return None if error.errno in _ABSENT else error
+    return None
 
 
 def folder(name: str) -> Path | None:
@@ -146,6 +152,8 @@ def placed(name: str, path: Path, reading: Source | None = None) -> Source:
     check_name(name)
     absolute = places.absolute(path)
     if not _there(absolute):
+        if (refusal := _refusal(absolute)) is not None:
+            raise UserError(f"{absolute} cannot be reached: {refusal.strerror}; mend that and try again")
         raise UserError(f"{absolute}: no such folder or file; give the folder of {name}, or a table")
     is_table = absolute.is_file()
     if is_table and absolute.suffix.lower() not in SUFFIXES:

@@ -274,4 +274,6 @@ def test_a_corpus_whose_disk_is_away_is_not_another_copy_of_that_name(home: Path
         with pytest.raises(UserError, match=r"mount/mine, which cannot be reached: Transport .*; mend that, or name its new place"):
             registry.load_manifest("mine")
         assert registry.locate("mine") == home / "data" / "mine", "a list goes on"
+        with pytest.raises(UserError, match=r"mount/mine cannot be reached: Transport .*; mend that and try again"):
+            registry.remember("mine", home / "mount" / "mine")
     assert [one.id for one in registry.load_manifest("mine").utterances] == ["anger/a.wav"]
