@@ -18,7 +18,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.evaluation.statistics import PRIOR_SPEAKERS, PRIOR_SPREAD, bootstrap_interval
+from ser_tui.evaluation.statistics import PRIOR_SPEAKERS, PRIOR_SPREAD, score_interval
 from ser_tui.study.student import t_quantile
 from ser_tui.training import machine
 
@@ -118,7 +118,7 @@ def _of_ser_tui(hit: Counts, total: Counts, *, by_speaker: bool) -> Interval:
     right = first < np.repeat(hit.ravel(), total.ravel())
     known = max(2, classes)
     found = np.where(right, truth, (truth + 1) % known)
-    return bootstrap_interval(truth.tolist(), found.tolist(), known, "bca" if classes > 1 else "accuracy", groups)
+    return score_interval(truth.tolist(), found.tolist(), known, "bca" if classes > 1 else "accuracy", groups)
 
 
 Candidates = Mapping[str, Callable[[Counts, Counts, Random], Interval]]

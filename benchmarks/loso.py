@@ -19,7 +19,7 @@ from worker_environment import as_in_a_worker
 from ser_tui.corpora.splitting.protocols import folds
 from ser_tui.encoders.load import load_encoder
 from ser_tui.evaluation import egemaps
-from ser_tui.evaluation.statistics import bootstrap_interval
+from ser_tui.evaluation.statistics import score_interval
 from ser_tui.evaluation.zero_shot import centred, class_balanced_mean
 from ser_tui.study.protocol import SplitProtocol
 from ser_tui.training.metrics import balanced_accuracy
@@ -61,7 +61,7 @@ def main() -> None:
     def row(title: str, values: Array) -> None:
         predictions = values.argmax(1)
         pooled = balanced_accuracy(truth, predictions, len(names))
-        low, high = bootstrap_interval(truth, predictions.tolist(), len(names), groups=corpus.speakers)
+        low, high = score_interval(truth, predictions.tolist(), len(names), groups=corpus.speakers)
         scores = [balanced_accuracy(labels[list(part.validation)], predictions[list(part.validation)], len(names)) for _, part in parts]
         spread = f"{statistics.fmean(scores):.3f} ± {statistics.stdev(scores):.3f}"
         print(f"| {title} | {pooled:.3f} | {low:.3f} to {high:.3f} | {spread} |", flush=True)

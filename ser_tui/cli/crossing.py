@@ -21,7 +21,7 @@ from ser_tui.client import launch
 from ser_tui.client.resolving import load_study, require_possible, resolved
 from ser_tui.corpora import registry
 from ser_tui.evaluation.mapping import parse_changes, without_foreign_classes
-from ser_tui.evaluation.statistics import bootstrap_interval
+from ser_tui.evaluation.statistics import score_interval
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, liveness
@@ -293,7 +293,7 @@ def _interval_of_accuracy(state: RunState, study: Study) -> tuple[float, float] 
         if [emotion for _, emotion in spoken] != [start.classes[label] for label in state.truth]:
             return None
         groups = [str(speaker) for speaker, _ in spoken]
-    return bootstrap_interval(state.truth, best.predictions, len(start.classes), "accuracy", groups, study.seed)
+    return score_interval(state.truth, best.predictions, len(start.classes), "accuracy", groups, study.seed)
 
 
 def _zero_shot(folder: RunFolder, others: Sequence[str], how: Targets, tell: partial[None]) -> tuple[dict[str, Cell], bool]:

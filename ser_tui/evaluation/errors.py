@@ -68,7 +68,7 @@ class Answers:
     """The speaker of each utterance where intervals are over speakers, see `statistics.Units`."""
     recordings: tuple[str, ...] | None = None
     seed: int = 0
-    """Of bootstrap intervals."""
+    """Of intervals over recordings of which some are cut into segments, which are drawn."""
     transductive: bool = False
     """Whether `predictions` hang on other utterances than their own: by the speakers' own statistics, see `LoggedStudy.transductive`."""
     self_trained: NDArray[np.float32] | None = None

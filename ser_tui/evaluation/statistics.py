@@ -36,7 +36,7 @@ class Units(TypedDict):
     """The recording of each utterance; None: each is one."""
 
 
-def bootstrap_interval(
+def score_interval(
     truth: Sequence[int],
     predictions: Sequence[int],
     n_classes: int,
@@ -71,11 +71,11 @@ def bootstrap_interval(
         low, high = _over_utterances(true, right, n_classes, metric)
     point = float(right.mean()) if metric == "accuracy" else balanced_accuracy(truth, predictions, n_classes)
     # With few units the limits can miss the score itself, which nobody could read.
-    return min(low, point), max(high, point)
+    return float(min(low, point)), float(max(high, point))
 
 
 def interval_speakers(groups: Sequence[str] | None) -> int:
-    """How many speakers a `bootstrap_interval` with these `groups` is over; 0, and 1: it is over utterances."""
+    """How many speakers a `score_interval` with these `groups` is over; 0, and 1: it is over utterances."""
     return len(set(groups)) if groups is not None else 0
 
 
@@ -194,14 +194,14 @@ def recall_intervals(
     seed: int = 0,
     recordings: Sequence[str] | None = None,
 ) -> dict[str, tuple[float, float]]:
-    """`bootstrap_interval` of the recall of each class that occurs in `truth`, by its name: the accuracy on its utterances."""
+    """`score_interval` of the recall of each class that occurs in `truth`, by its name: the accuracy on its utterances."""
     found: dict[str, tuple[float, float]] = {}
     for label in sorted(set(truth)):
         own = [index for index, true in enumerate(truth) if true == label]
         speakers = None if groups is None else [groups[index] for index in own]
         answers = [predictions[index] for index in own]
         sources = None if recordings is None else [recordings[index] for index in own]
-        found[names[label]] = bootstrap_interval([label] * len(own), answers, len(names), "accuracy", speakers, seed, recordings=sources)
+        found[names[label]] = score_interval([label] * len(own), answers, len(names), "accuracy", speakers, seed, recordings=sources)
     return found
 
 
@@ -245,7 +245,7 @@ def around(
     """The scores `named`, which are of these predictions, with interval and n."""
     return {
         name: Score(
-            one.value, bootstrap_interval(truth, predictions, n_classes, name, groups, seed, recordings=recordings), len(truth)
+            one.value, score_interval(truth, predictions, n_classes, name, groups, seed, recordings=recordings), len(truth)
         )
         for name, one in named.items()
     }  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.evaluation.statistics import Units, bootstrap_interval, lone_recalls, recall_intervals, scored
+from ser_tui.evaluation.statistics import Units, lone_recalls, recall_intervals, score_interval, scored
 from ser_tui.study.errors import UserError
 from ser_tui.study.scores import ACCURACY, Score, Share
 from ser_tui.training.metrics import UNREADABLE, class_counts, class_probabilities, confusion_matrix, majority_accuracy, predicted, recalls
@@ -121,7 +121,7 @@ def score(
         lone_recalls=lone_recalls(truth, order, groups),
         chance=1 / count,
         majority=Score(
-            majority_accuracy(truth, count), bootstrap_interval(truth, most_frequent, count, ACCURACY, seed=seed, **units), len(truth)
+            majority_accuracy(truth, count), score_interval(truth, most_frequent, count, ACCURACY, seed=seed, **units), len(truth)
         ),
         truth=tuple(truth),
         predictions=tuple(predictions),

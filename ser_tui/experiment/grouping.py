@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.worst_groups import Groups, groups
-from ser_tui.evaluation.statistics import Units, bootstrap_interval
+from ser_tui.evaluation.statistics import Units, score_interval
 from ser_tui.study.document import Study
 from ser_tui.study.findings import Finding, unknown_sex
 from ser_tui.study.scores import BCA, WORST_SEX, Score
@@ -37,13 +37,13 @@ def worst(of: Groups, truth: Sequence[int], predictions: Sequence[int], n_classe
 def with_intervals(
     scores: Mapping[str, Score], of: Groups, truth: Sequence[int], predictions: Sequence[int], n_classes: int, units: Units, seed: int
 ) -> dict[str, Score]:
-    """`scores`, which `worst` found, with the 95 % interval of the BCA of that very group, as `bootstrap_interval` has it of its
+    """`scores`, which `worst` found, with the 95 % interval of the BCA of that very group, as `score_interval` has it of its
     utterances alone. That it was the lowest of several is not in it: with groups alike the lowest is low by chance too."""
     found: dict[str, Score] = {}
     for name, score in scores.items():
         own = _members(of)[name][score.group]
         speakers, sources = ((None if by is None else [by[index] for index in own]) for by in (units["groups"], units["recordings"]))
-        interval = bootstrap_interval(_at(own, truth), _at(own, predictions), n_classes, BCA, speakers, seed, recordings=sources)
+        interval = score_interval(_at(own, truth), _at(own, predictions), n_classes, BCA, speakers, seed, recordings=sources)
         found[name] = Score(score.value, interval, score.n, score.group)
     return found
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_tui.evaluation.statistics import bootstrap_interval, interval_speakers, paired_difference, recall_intervals, swapped_speakers
+from ser_tui.evaluation.statistics import interval_speakers, paired_difference, recall_intervals, score_interval, swapped_speakers
 from ser_tui.study.scores import SHARES, Share
 from ser_tui.training.metrics import balanced_accuracy
 
@@ -23,7 +23,7 @@ def test_an_interval_holds_its_score_and_stays_within_zero_and_one(
 ) -> None:
     truth, predictions, speakers = [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
     score = balanced_accuracy(truth, predictions, 4) if metric == "bca" else float(np.mean(np.equal(truth, predictions)))
-    low, high = bootstrap_interval(truth, predictions, 4, metric, speakers if by_speaker else None, resamples=200)
+    low, high = score_interval(truth, predictions, 4, metric, speakers if by_speaker else None, resamples=200)
     assert 0 <= low <= score + 1e-12 and score - 1e-12 <= high <= 1 + 1e-12
 
 
@@ -33,7 +33,7 @@ def test_intervals_cover_the_true_accuracy_as_often_as_they_say() -> None:
     for trial in range(300):
         truth = random.integers(0, 5, 150)
         predictions = np.where(random.random(150) < 0.8, truth, (truth + 1) % 5)
-        low, high = bootstrap_interval(truth.tolist(), predictions.tolist(), 5, "accuracy", seed=trial, resamples=500)
+        low, high = score_interval(truth.tolist(), predictions.tolist(), 5, "accuracy", seed=trial, resamples=500)
         covered += low <= 0.8 <= high
     assert 0.90 <= covered / 300 <= 0.985
 
@@ -42,8 +42,8 @@ def test_speakers_that_differ_widen_the_interval() -> None:
     truth = [0, 1] * 50
     speakers = [name for name in "abcde" for _ in range(20)]
     predictions = [t if speaker in "abc" else 1 - t for t, speaker in zip(truth, speakers, strict=True)]
-    alone = bootstrap_interval(truth, predictions, 2)
-    together = bootstrap_interval(truth, predictions, 2, groups=speakers)
+    alone = score_interval(truth, predictions, 2)
+    together = score_interval(truth, predictions, 2, groups=speakers)
     assert together[1] - together[0] > 1.5 * (alone[1] - alone[0])
 
 
@@ -58,7 +58,7 @@ def test_over_few_speakers_an_interval_holds_the_score_of_all(speakers: int, wid
     for _ in range(300):
         logits = base + 0.5 * (random.normal(size=(speakers, 1)) + random.normal(size=(speakers, 7)))
         right = random.random(len(truth)) < 1 / (1 + np.exp(-np.repeat(logits, 4, axis=1).ravel()))
-        low, high = bootstrap_interval(truth.tolist(), np.where(right, truth, (truth + 1) % 7).tolist(), 7, groups=names)
+        low, high = score_interval(truth.tolist(), np.where(right, truth, (truth + 1) % 7).tolist(), 7, groups=names)
         held += int(low <= of_all <= high)
         widths.append(high - low)
     assert held / 300 > 0.93 and np.mean(widths) < widest
@@ -68,8 +68,8 @@ def test_two_speakers_that_happen_to_do_alike_are_no_narrow_interval() -> None:
     truth = [index % 8 for index in range(60)] * 2  # RAVDESS: .727 +-.008 once, by whole speakers drawn
     predictions = [label if index % 60 < 44 else (label + 1) % 8 for index, label in enumerate(truth)]
     speakers = ["11"] * 60 + ["12"] * 60
-    low, high = bootstrap_interval(truth, predictions, 8, groups=speakers)
-    alone = bootstrap_interval(truth, predictions, 8)
+    low, high = score_interval(truth, predictions, 8, groups=speakers)
+    alone = score_interval(truth, predictions, 8)
     assert high - low > 1.5 * (alone[1] - alone[0])
     assert (interval_speakers(speakers), interval_speakers(["11"] * 60), interval_speakers(None)) == (2, 1, 0)
 
@@ -77,14 +77,14 @@ def test_two_speakers_that_happen_to_do_alike_are_no_narrow_interval() -> None:
 def test_a_speaker_of_a_few_utterances_counts_for_little() -> None:
     truth = [index % 4 for index in range(120)]
     predictions = [label if index % 5 else (label + 1) % 4 for index, label in enumerate(truth)]
-    halves = bootstrap_interval(truth, predictions, 4, groups=["a", "b"] * 60)
-    one_and_a_bit = bootstrap_interval(truth, predictions, 4, groups=["a"] * 116 + ["b"] * 4)
+    halves = score_interval(truth, predictions, 4, groups=["a", "b"] * 60)
+    one_and_a_bit = score_interval(truth, predictions, 4, groups=["a"] * 116 + ["b"] * 4)
     assert one_and_a_bit[1] - one_and_a_bit[0] > halves[1] - halves[0]
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     recordings = [str(index // 3) for index in range(40)]
-    first, second = (bootstrap_interval(UNEVEN, ANSWERED, 4, seed=4, recordings=recordings) for _ in range(2))
+    first, second = (score_interval(UNEVEN, ANSWERED, 4, seed=4, recordings=recordings) for _ in range(2))
     assert first == second
 
 
@@ -112,7 +112,7 @@ def test_an_interval_is_what_it_is_to_the_digit(
     metric: Share, groups: list[str] | None, recordings: list[str] | None, right: bool, expected: tuple[float, float]
 ) -> None:
     """Screens compute intervals of recalls anew, beside those in the log: what changes these numbers is written into the changelog."""
-    found = bootstrap_interval(UNEVEN, UNEVEN if right else ANSWERED, 4, metric, groups, recordings=recordings)
+    found = score_interval(UNEVEN, UNEVEN if right else ANSWERED, 4, metric, groups, recordings=recordings)
     assert found == pytest.approx(expected, abs=2e-6)
 
 
@@ -122,22 +122,22 @@ def test_a_recall_is_known_by_the_utterances_of_its_class_alone() -> None:
     speakers = ["a", "b"] * 52
     found = recall_intervals(truth, predictions, ("fear", "joy", "none"), seed=3)
     assert found == {
-        "fear": bootstrap_interval(truth[:100], predictions[:100], 3, "accuracy", seed=3),
-        "joy": bootstrap_interval(truth[100:], predictions[100:], 3, "accuracy", seed=3),
+        "fear": score_interval(truth[:100], predictions[:100], 3, "accuracy", seed=3),
+        "joy": score_interval(truth[100:], predictions[100:], 3, "accuracy", seed=3),
     }
     assert found["joy"][1] - found["joy"][0] > 3 * (found["fear"][1] - found["fear"][0])
     by_speaker = recall_intervals(truth, predictions, ("fear", "joy", "none"), speakers)
-    assert by_speaker["joy"] == bootstrap_interval(truth[100:], predictions[100:], 3, "accuracy", speakers[100:])
+    assert by_speaker["joy"] == score_interval(truth[100:], predictions[100:], 3, "accuracy", speakers[100:])
 
 
 @pytest.mark.parametrize("metric", ["bca", "accuracy"])
 def test_a_perfect_score_is_not_certain(metric: Literal["bca", "accuracy"]) -> None:
     truth, speakers = [0, 1] * 42, ["a", "b", "b"] * 28
-    low, high = bootstrap_interval(truth, truth, 2, metric)
+    low, high = score_interval(truth, truth, 2, metric)
     assert 0.94 < low < 0.975 and high == 1
-    low, high = bootstrap_interval(truth, truth, 2, metric, speakers)
+    low, high = score_interval(truth, truth, 2, metric, speakers)
     assert 0.75 < low < 0.94 and high == 1  # two speakers say less about a third
-    low, high = bootstrap_interval(truth, [1 - t for t in truth], 2, metric)
+    low, high = score_interval(truth, [1 - t for t in truth], 2, metric)
     assert low == 0 and 0.025 < high < 0.06
 
 
@@ -150,7 +150,7 @@ def test_near_one_and_of_few_utterances_it_holds_what_it_claims(each: int, speak
     for _ in range(300):
         recalls = 1 / (1 + np.exp(-random.normal(level, 0.8, kinds)))
         found = np.where(random.random(len(truth)) < recalls[truth], truth, (truth + 1) % kinds)
-        low, high = bootstrap_interval(truth.tolist(), found.tolist(), kinds, groups=names if speakers else None)
+        low, high = score_interval(truth.tolist(), found.tolist(), kinds, groups=names if speakers else None)
         held += int(low <= recalls.mean() <= high)
     assert held / 300 > 0.92
 
@@ -163,7 +163,7 @@ def test_a_recall_without_an_error_claims_no_more_than_of_independent_utterances
 
 
 def test_neither_is_that_of_a_model_which_always_says_the_same() -> None:
-    low, high = bootstrap_interval([0, 1, 2] * 10, [0] * 30, 3)
+    low, high = score_interval([0, 1, 2] * 10, [0] * 30, 3)
     assert 0.25 < low < 0.32 and 0.35 < high < 0.45
 
 
@@ -173,14 +173,14 @@ def test_neither_are_speakers_with_as_many_errors_each() -> None:
     wrong = {2, 42 + 3, 84 + 5}  # one of each, in classes of as many utterances
     predictions = [(label + 1) % 7 if index in wrong else label for index, label in enumerate(truth)]
     for metric in ("bca", "accuracy"):
-        low, high = bootstrap_interval(truth, predictions, 7, metric, speakers)
+        low, high = score_interval(truth, predictions, 7, metric, speakers)
         assert high - low > 0.02, metric
 
 
 def test_one_utterance_and_none() -> None:
-    assert bootstrap_interval([1], [1], 3) == pytest.approx((1 / (1 + 1.96**2), 1.0), abs=1e-3)
+    assert score_interval([1], [1], 3) == pytest.approx((1 / (1 + 1.96**2), 1.0), abs=1e-3)
     with pytest.raises(ValueError):
-        bootstrap_interval([], [], 3)
+        score_interval([], [], 3)
 
 
 def test_equal_predictions_do_not_differ() -> None:
@@ -198,8 +198,8 @@ def test_of_one_speaker_alone_an_interval_is_over_utterances() -> None:
     truth, speakers = [0, 0, 1, 1, 2, 2] * 5, ["x", "y", "x", "x", "y", "y"] * 5
     predictions = [0, 1, 1, 2, 2, 2] * 5
     for metric in SHARES:
-        alone = bootstrap_interval(truth, predictions, 3, metric, ["x"] * 30)
-        assert alone == bootstrap_interval(truth, predictions, 3, metric) != bootstrap_interval(truth, predictions, 3, metric, speakers)
+        alone = score_interval(truth, predictions, 3, metric, ["x"] * 30)
+        assert alone == score_interval(truth, predictions, 3, metric) != score_interval(truth, predictions, 3, metric, speakers)
 
 
 def test_p_is_uniform_enough_where_there_is_no_difference_and_small_where_there_is() -> None:
@@ -248,12 +248,12 @@ def test_segments_of_a_recording_are_swapped_and_drawn_together() -> None:
     predictions = [1 - label if recording in ("r2", "r5", "r8") else label for label, recording in zip(truth, recordings, strict=True)]
     assert paired_difference(truth, predictions, truth, 2, None, recordings)[1] == 2 / 8
     for metric in ("bca", "accuracy"):
-        alone = bootstrap_interval(truth, predictions, 2, metric)
-        together = bootstrap_interval(truth, predictions, 2, metric, recordings=recordings)
+        alone = score_interval(truth, predictions, 2, metric)
+        together = score_interval(truth, predictions, 2, metric, recordings=recordings)
         assert together[1] - together[0] > 2.5 * (alone[1] - alone[0])
-        assert bootstrap_interval(truth, truth, 2, metric, recordings=recordings)[0] < 0.9, "ten recordings, not 120 utterances"
+        assert score_interval(truth, truth, 2, metric, recordings=recordings)[0] < 0.9, "ten recordings, not 120 utterances"
     each = [str(index) for index in range(120)]
-    assert bootstrap_interval(truth, predictions, 2, recordings=each) == bootstrap_interval(truth, predictions, 2)
+    assert score_interval(truth, predictions, 2, recordings=each) == score_interval(truth, predictions, 2)
     found = recall_intervals(truth, predictions, ("a", "b"), recordings=recordings)
     assert found["a"][1] - found["a"][0] > 0.4
 
@@ -264,7 +264,7 @@ def test_intervals_over_recordings_cover_the_true_accuracy() -> None:
     covered = 0
     for trial in range(200):
         right = random.random(300) < np.repeat(np.where(random.random(30) < 0.5, 0.6, 0.9), 10)
-        low, high = bootstrap_interval([0] * 300, np.where(right, 0, 1).tolist(), 2, "accuracy", None, trial, 400, recordings)
+        low, high = score_interval([0] * 300, np.where(right, 0, 1).tolist(), 2, "accuracy", None, trial, 400, recordings)
         covered += low <= 0.75 <= high
     assert covered / 200 > 0.89
 

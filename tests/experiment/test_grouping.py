@@ -13,7 +13,7 @@ from ser_tui.corpora import registry
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.worst_groups import groups, refuse_lone_groups
 from ser_tui.costs.forecast import Forecast
-from ser_tui.evaluation.statistics import Units, bootstrap_interval
+from ser_tui.evaluation.statistics import Units, score_interval
 from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.grouping import findings_on_groups, with_intervals, worst
 from ser_tui.experiment.search import search
@@ -65,7 +65,7 @@ def test_the_interval_is_that_of_the_worst_group_alone() -> None:
     speakers, said = ("k", "k", "l", "m", "m", "n", "n"), (0, 1, 0, 0, 2, -1, 2)
     of = groups(study(), SPOKEN)
     found = with_intervals(worst(of, TRUTH, said, 3), of, TRUTH, said, 3, Units(groups=speakers, recordings=None), 7)[WORST_CORPUS]
-    assert found.interval == bootstrap_interval((0, 0, 2, 2), (0, 2, -1, 2), 3, groups=("m", "m", "n", "n"), seed=7)
+    assert found.interval == score_interval((0, 0, 2, 2), (0, 2, -1, 2), 3, groups=("m", "m", "n", "n"), seed=7)
     assert (found.value, found.group, found.n) == (0.5, "b", 4)
     assert measured_text(MEASURES[WORST_CORPUS], found).endswith("(b, n = 4)")
 
