@@ -41,12 +41,16 @@ def _origin(state: RunState) -> Iterator[tuple[str, str]]:
     start = state.start
     if start is None or is_imported(start):
         return
-    of_a_fold = " (of the first fold)" if state.study.protocol.startswith(IN_FOLDS) and not start.objective else ""
+    of = {}
+    if start.objective:  # the part that trains is that of the fold whose model is kept
+        of = {"train": " (of the last fold)", "validation": f" ({counted(len(start.objective), 'fold')}, pooled)"}
+    elif state.study.protocol.startswith(IN_FOLDS):
+        of = {"train": " (of the first fold)", "validation": " (of the first fold)"}
     for part, number in start.utterances.items():
         if number:
             names = start.speakers.get(part, ())
             whose = f", {counted(len(names), 'speaker')}: {_named(names)}" if names else ""
-            yield part, f"{counted(number, 'utterance')}{of_a_fold if part != 'test' else ''}{whose}"
+            yield part, f"{counted(number, 'utterance')}{of.get(part, '')}{whose}"
     for folds in state.folds:
         on = chose(chosen_on(folds, state.study))
         yield "folds", f"{folds.name}: each of {counted(folds.utterances, 'utterance')} in one of {len(folds.folds)} folds; {on}"

@@ -40,9 +40,10 @@ def test_parts_name_their_speakers_and_say_how_many_more_there_are() -> None:
     assert found["validation"] == "2 utterances, 1 speaker: x" and "test" not in found
 
 
-def test_parts_of_a_protocol_in_folds_are_those_of_its_first_fold() -> None:
+def test_parts_of_a_protocol_in_folds_say_of_which_folds_they_are() -> None:
     assert told(study={"protocol": "loso"})["train"] == "4 utterances (of the first fold)"
-    assert told(study={"protocol": "loso"}, objective=("a", "b"))["train"] == "4 utterances"
+    several = told(study={"protocol": "loso"}, objective=("a", "b"))
+    assert (several["train"], several["validation"]) == ("4 utterances (of the last fold)", "2 utterances (2 folds, pooled)")
     assert {kind for kind in get_args(ProtocolKind) if kind.startswith(IN_FOLDS)} == {*FOLDED}
 
 
