@@ -86,9 +86,11 @@ def locate(name: str) -> Path | None:
 
 
 def refuse_unreachable(name: str) -> None:
-    """Raise UserError where the place that the user named for a corpus cannot be reached just now, or a folder of SER_TUI_DATA where none
-    was named. What `locate` finds instead may hold other recordings under that name: a list may show it, and no score be made of it."""
-    kept = read().get(name)
+    """Raise UserError where the place that the user named for a corpus cannot be reached just now, or, where none was named, a folder of
+    SER_TUI_DATA that is looked in before the one that holds it. What `locate` finds instead may hold other recordings under that name: a
+    list may show it, and no score be made of it."""
+    kept = _named_place(name)
+    found = None if kept is not None else locate(name)
     for place in places.data_folders() if kept is None else [kept.path]:
         if (refusal := _refusal(place)) is not None:
             where = "may be in" if kept is None else "is at"
@@ -96,6 +98,15 @@ def refuse_unreachable(name: str) -> None:
                 f"corpus {name} {where} {place}, which cannot be reached: {refusal.strerror}; mend that, or name its new place: "
                 f"`ser-tui corpora add {name} PATH`"
             )
+        if found is not None and found.parent == place:
+            return
+
+
+def _named_place(name: str) -> Source | None:
+    """The place that was named for a corpus or, for another reading of one (iemocap-all) that lies nowhere by itself, for that one."""
+    kept, entry = read(), find(name)
+    other = "" if entry is None else entry.same_place_as
+    return kept.get(other if other and name not in kept and _locate(name) is None else name)
 
 
 def _refusal(path: Path) -> OSError | None:

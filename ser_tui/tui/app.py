@@ -217,7 +217,9 @@ class SerTuiApp(App[None]):
     def _handle_exception(self, error: Exception) -> None:
         """What the system refuses a screen's work, and the screen did not expect, as where a disk is away, is told: the app goes on, and
         who looks again asks again. All else ends the app, as Textual's."""
-        cause = error.error if isinstance(error, WorkerFailed) else None
+        cause: BaseException | None = error if isinstance(error, WorkerFailed) else None
+        while isinstance(cause, WorkerFailed):  # of a worker that has waited for another one
+            cause = cause.error
         if isinstance(cause, UserError | OSError):
             self.tell(told(cause) if isinstance(cause, OSError) else cause, problem=True)
             return

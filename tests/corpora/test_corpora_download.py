@@ -238,7 +238,7 @@ def test_no_room_is_noticed_before_anything_is_fetched(
     home: Path, server: Server, emodb_zip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.data = emodb_zip
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 20})())
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 20, "total": 1 << 30})())
     with pytest.raises(UserError, match="1 MB free"):
         download.install(entry(server), None, QUICK)
 

@@ -158,7 +158,7 @@ def test_no_room_is_noticed_before_anything_is_fetched(
     home: Path, server: Server, recordings: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve(server, recordings)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 20})())
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 20, "total": 1 << 30})())
     with pytest.raises(UserError, match="1 MB free"):
         download.install(entry(recordings, server), None, QUICK)
     assert not server.paths

@@ -277,3 +277,28 @@ def test_a_corpus_whose_disk_is_away_is_not_another_copy_of_that_name(home: Path
         with pytest.raises(UserError, match=r"mount/mine cannot be reached: Transport .*; mend that and try again"):
             registry.remember("mine", home / "mount" / "mine")
     assert [one.id for one in registry.load_manifest("mine").utterances] == ["anger/a.wav"]
+
+
+@pytest.mark.parametrize("place", ("own", "of another reading"))
+def test_only_a_disk_that_could_have_been_meant_must_be_there(place: str, home: Path, sound: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A corpus in the first data folder needs no second one; iemocap-all lies where iemocap was said to."""
+    name = "mine" if place == "own" else "iemocap-all"
+    sound(home / "data" / "mine" / "anger" / "a.wav")
+    (home / "data" / "iemocap").mkdir()
+    monkeypatch.setenv("SER_TUI_DATA", f"{home / 'data'}{os.pathsep}{home / 'mount'}")
+    (home / "mount" / "iemocap").mkdir(parents=True)
+    registry.remember("iemocap", home / "mount" / "iemocap")
+    looked = os.stat
+
+    def away(path: Any, *given: Any, **named: Any) -> os.stat_result:
+        if str(path).startswith(str(home / "mount")):
+            raise OSError(errno.ESTALE, "Stale file handle", str(path))
+        return looked(path, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", away)
+        if place == "own":
+            assert len(registry.load_manifest(name).utterances) == 1
+        else:
+            with pytest.raises(UserError, match=r"iemocap-all is at .*mount/iemocap, which cannot be reached: Stale"):
+                registry.load_manifest(name)

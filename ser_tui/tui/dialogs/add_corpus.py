@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
-from ser_tui.study.errors import UserError
+from ser_tui.study.errors import UserError, told
 from ser_tui.study.formatting import counted
 from ser_tui.tui.base import AppDialog
 from ser_tui.tui.data.background import in_thread
@@ -113,10 +113,10 @@ class AddCorpusScreen(AppDialog[bool]):
         self._show_progress()
         try:
             found = await in_thread(look)
-        except UserError as error:
+        except (UserError, OSError) as error:
             self._looking = False
             self.query_one("#found", Static).update("")
-            self._complain(str(error))
+            self._complain(str(told(error) if isinstance(error, OSError) else error))
             return
         self._looking = False
         if self._typed_in() != asked:
@@ -135,8 +135,8 @@ class AddCorpusScreen(AppDialog[bool]):
             return
         try:
             await in_thread(found.keep)
-        except UserError as error:
-            self._complain(str(error))
+        except (UserError, OSError) as error:
+            self._complain(str(told(error) if isinstance(error, OSError) else error))
             return
         self.dismiss(True)
 

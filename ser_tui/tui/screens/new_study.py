@@ -18,7 +18,7 @@ from textual.geometry import Size
 from textual.timer import Timer
 from textual.widget import AwaitMount, Widget
 from textual.widgets import Button, Input
-from textual.worker import Worker, WorkerCancelled
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from ser_tui.store.drafts import KeptDraft, forget_draft, keep_draft, new_place
 from ser_tui.store.runs import RunFolder
@@ -541,7 +541,7 @@ class NewStudyScreen(AppScreen[None]):
             # What its first reading finds may be what the worker would refuse: till then there is no run.
             self._reading = True
             self._say_state()
-            with suppress(WorkerCancelled):  # other corpora were chosen
+            with suppress(WorkerCancelled, WorkerFailed):  # other corpora were chosen; what it failed for, what is asked below meets too
                 await self._looking.wait()
             self._reading = False
             self._say_state()
