@@ -249,7 +249,10 @@ class Starter:
         """Whether as many workers are on runs of this folder as may be, whoever started them."""
         self._busy = [folder for folder in self._busy if liveness(folder) == "live"]
         if len(self._busy) < at_a_time:
-            self._busy = [folder for folder in folders(self._runs) if self._is_live(folder)]
+            try:
+                self._busy = [folder for folder in folders(self._runs) if self._is_live(folder)]
+            except UserError:
+                return True  # the disk says nothing just now: the next look asks again
         return len(self._busy) >= at_a_time
 
     def _is_live(self, folder: RunFolder) -> bool:

@@ -28,7 +28,7 @@ from ser_tui.experiment.rungs import told_of
 from ser_tui.experiment.surroundings import Forecaster, Forecasting, Surroundings
 from ser_tui.experiment.trainers import make_trainer
 from ser_tui.experiment.trial_scores import TrialScores
-from ser_tui.store.files import DiskError
+from ser_tui.store.files import FULL, DiskError
 from ser_tui.strategies.base import Continuing, Proposal, Strategy
 from ser_tui.study import formatting
 from ser_tui.study.document import Study
@@ -293,13 +293,11 @@ class _Search:
         the trial is made again once what it failed for is mended, which costs its score but no model."""
         if isinstance(error, WorkerDied):
             return "" if self.session.should_stop() or self._is_made_again(number, error) else str(error)
-        if isinstance(error, TrialStopped | DiskError | UtteranceChanged):
+        if isinstance(error, TrialStopped | DiskError | UtteranceChanged) or (isinstance(error, OSError) and error.errno in FULL):
             return ""
         if isinstance(error, MemoryError) or is_memory_error(error):
             self._short_of_memory = True
             return "not enough memory"
-        if isinstance(error, OSError):
-            return ""
         return " ".join((str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}").split())[:300]
 
     def _is_made_again(self, number: int, error: WorkerDied) -> bool:

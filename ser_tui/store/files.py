@@ -9,8 +9,9 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 _NO_RIGHTS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_asking = threading.Lock()
 """What the system says where a file system has no rights to give."""
 
 RESERVE = 200 << 20
@@ -61,9 +63,8 @@ def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterato
 def give_rights(path: Path, mode: int) -> None:
     """Give the file `path` these rights but those that the user's umask takes from every file, where its file system has rights of its own:
     FAT, and some that are mounted by FUSE, have not."""
-    umask = os.umask(0o077)  # there is no asking without setting it; for that moment nobody gets more than they should
-    os.umask(umask)
-    mode &= ~umask
+    if mode & 0o077:
+        mode &= ~_umask()
     if stat.S_IMODE(path.stat().st_mode) == mode:
         return
     try:
@@ -71,6 +72,17 @@ def give_rights(path: Path, mode: int) -> None:
     except OSError as error:
         if error.errno not in _NO_RIGHTS:
             raise
+
+
+def _umask() -> int:
+    """The user's umask."""
+    with suppress(OSError, ValueError, StopIteration), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        return int(next(line for line in status if line.startswith("Umask:")).split()[1], 8)
+    # Elsewhere there is no asking without setting it, one thread at a time; for that moment nobody gets more than they should.
+    with _asking:
+        umask = os.umask(0o077)
+        os.umask(umask)
+        return umask
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:

@@ -201,9 +201,16 @@ def test_as_many_run_at_a_time_as_may_whoever_started_them(runs: Path, monkeypat
         started.append(folder.study_name)
         worked_on(folder, ended=False)
 
+    def refused(_: Path) -> list[RunFolder]:
+        raise UserError("Stale file handle")
+
     monkeypatch.setattr("ser_tui.client.launch.take_up", resume)
     starter = Starter(runs)
     assert not starter._step(lambda: None) and started == [], "a run that was started by hand counts"
+    with monkeypatch.context() as patch:  # a disk of a network, for a moment
+        patch.setattr(queueing, "folders", refused)
+        starter._step(lambda: None)
+    assert started == []
     queueing.go_on(runs, at_a_time=2)
     for _ in range(3):
         starter._step(lambda: None)

@@ -289,8 +289,12 @@ def test_what_the_system_refused_once_is_not_remembered_of_a_file(tree: Path, so
     """A network disk had an error, the file had not; nothing of it changes, so that a verdict would stay for ever."""
     sound(tree / "fear" / "other.wav")
     with monkeypatch.context() as patch:
+        patch.setattr(audio, "payload", _refusing(errno.EIO))
+        with pytest.raises(UserError, match=r"2 files left out; first: anger/good\.wav: cannot be read: Input/output error"):
+            registry.load_manifest("mine")
+    with monkeypatch.context() as patch:
         patch.setattr(audio, "payload", _refusing(errno.EIO, once=containers.payload))
-        assert reasons() == {"anger/good.wav": "cannot be read: Input/output error"}
+        assert used() == ["anger/good.wav", "fear/other.wav"], "it is read once more"
     assert used() == ["anger/good.wav", "fear/other.wav"]
 
 

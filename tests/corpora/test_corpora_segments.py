@@ -7,6 +7,7 @@ import itertools
 import math
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -135,6 +136,21 @@ def test_what_is_remembered_of_a_file_used_whole_is_not_taken_for_its_segments(h
     for _ in range(2):
         assert not manifest(home, [("long.wav", None, None)]).utterances
         assert manifest(home, [("long.wav", 3.0, 4.0)]).utterances
+
+
+def test_two_tables_that_cut_a_recording_remember_both_their_segments(home: Path, sound: Sounds, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound(home / "a.wav", seconds=3.0)
+    os.utime(home / "a.wav", (1_000_000_000, 1_000_000_000))
+    monkeypatch.setattr("ser_tui.corpora.hearing.inspection_cache.SETTLED_NS", -(1 << 62))
+    for start in (0.0, 1.5):
+        assert manifest(home, [("a.wav", start, start + 1)]).utterances
+
+    def unread(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr("ser_tui.corpora.hearing.inspection_cache.inspect", unread)
+    for start in (0.0, 1.5):
+        assert manifest(home, [("a.wav", start, start + 1)]).utterances
 
 
 def test_one_corpus_has_whole_what_another_has_in_segments(home: Path, sound: Sounds) -> None:

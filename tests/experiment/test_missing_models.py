@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -89,7 +90,9 @@ def test_a_model_that_cannot_be_saved_costs_no_score(small_study: MakeStudy, err
             memory.keeper.load_best(state.best)
 
 
-@pytest.mark.parametrize("error", [MemoryError("bad alloc"), NonFiniteLoss("the loss is nan"), WorkerDied("it is gone")])
+@pytest.mark.parametrize("error", [
+    MemoryError("bad alloc"), NonFiniteLoss("the loss is nan"), WorkerDied("it is gone"), OSError(errno.EIO, "Input/output error", "a.wav"),
+])  # fmt: skip
 def test_a_model_that_cannot_be_trained_once_more_costs_no_score(small_study: MakeStudy, error: Exception) -> None:
     study = small_study("budget.trials=1", "training.refit=all", *SHORT)
     with searched(study, error, refits=True) as memory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -99,7 +100,7 @@ def _kind(entry: os.DirEntry[str]) -> tuple[int | None, str]:
 
 def _refuse_away(path: Path, error: OSError) -> None:
     """Raise UserError where `error` says nothing of what lies at `path`: a corpus without it would be another one."""
-    if error.errno in AWAY:
+    if error.errno in AWAY or error.errno == errno.EIO:
         raise UserError(f"{path} cannot be read just now: {error.strerror}; mend that and try again") from None
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ def inspect_all(
     found: dict[str, Audio | str] = {}
     kept: dict[str, list[Any]] = {}
     marks: dict[str, Stamp] = {}
+    heard_before: dict[str, Audio] = {}
+    """What is known of the same bytes, cut elsewhere."""
     names = list(files)
     for name in names:
         try:
@@ -69,13 +72,15 @@ def inspect_all(
             kept[_key(name, cut)] = entry
         else:
             marks[name] = mark
+            if isinstance(verdict, Audio):
+                heard_before[name] = verdict
     if progress is not None:
         progress(len(found), len(names))
     now = time.time_ns()
     keep = time.monotonic() + KEEP_SECONDS
     try:
-        for name, verdict in _verdicts(root, marks, cut):
-            found[name] = _known(root / name, verdict)
+        for name, heard in _verdicts(root, marks, cut):
+            found[name] = verdict = _known(root / name, _with_segments(heard, heard_before.get(name)))
             if not isinstance(verdict, Momentary) and _settled(marks[name], root / name, now):
                 plain = verdict.to_plain() if isinstance(verdict, Audio) else verdict
                 kept[_key(name, cut)] = [_plain(marks[name]), plain]
@@ -99,6 +104,13 @@ def _known(path: Path, verdict: Audio | str) -> Audio | str:
     return verdict
 
 
+def _with_segments(verdict: Audio | str, before: Audio | None) -> Audio | str:
+    """`verdict` with the segments that were heard of the same bytes before: two tables that cut one recording have both theirs."""
+    if before is None or not isinstance(verdict, Audio) or verdict.digest != before.digest:
+        return verdict
+    return replace(verdict, segments=tuple(sorted({*before.segments, *verdict.segments})))
+
+
 def _plain(mark: Stamp) -> list[int]:
     # By hand: `astuple` copies every number deeply, which is felt with 100,000 files.
     return [mark.size, mark.mtime_ns, mark.ctime_ns]
@@ -115,6 +127,17 @@ def _is_of(verdict: Audio | str, segments: Sequence[Bounds]) -> bool:
 
 
 def _verdicts(root: Path, names: Iterable[str], cut: Mapping[str, Sequence[Bounds]]) -> Iterator[tuple[str, Audio | str]]:
+    """Of each of `names`, in another order. What the system refused is read once more: a corpus without it would be another one."""
+    refused_once: list[str] = []
+    for name, verdict in _heard(root, names, cut):
+        if isinstance(verdict, Momentary) and not isinstance(verdict, Away):
+            refused_once.append(name)
+        else:
+            yield name, verdict
+    yield from _heard(root, refused_once, cut)
+
+
+def _heard(root: Path, names: Iterable[str], cut: Mapping[str, Sequence[Bounds]]) -> Iterator[tuple[str, Audio | str]]:
     apart: list[str] = []
     for name in names:
         if is_mpeg(root / name):
