@@ -23,8 +23,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 _NO_RIGHTS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
-_asking = threading.Lock()
 """What the system says where a file system has no rights to give."""
+_asking = threading.Lock()
 
 RESERVE = 200 << 20
 """Bytes of disk that a download leaves free."""

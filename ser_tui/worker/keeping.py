@@ -105,10 +105,12 @@ class FolderKeeper:
             return
         alive = [trial for trial in state.trials if trial.rungs and trial.status in (TrialStatus.PAUSED, TrialStatus.RUNNING)]
         kept = {self.checkpoint(trial.number, trial.rungs[-1].epoch) for trial in alive}
-        # A trial under way may be writing its next one.
+        # A trial under way may be writing its next one, safetensors under a name of its own.
         writing = tuple(f"trial-{number:05d}-" for number in state.running)
         for path in place.iterdir():
-            if path not in kept and not path.name.lstrip(".").startswith(writing or ("\0",)):
+            name = path.name.lstrip(".")
+            being_written = bool(writing) and (name.startswith(writing) or not name.startswith("trial-"))
+            if path not in kept and not being_written:
                 with suppress(OSError):  # it takes room, and nothing else; NFS keeps what is still open under another name
                     path.unlink(missing_ok=True)
         with suppress(OSError):

@@ -66,6 +66,19 @@ def test_what_cannot_be_removed_of_checkpoints_ends_no_search(tmp_path: Path) ->
     assert [path.name for path in folder.paused.iterdir()] == [".nfs0000000001"]
 
 
+def test_what_a_trial_under_way_is_writing_is_left_alone(tmp_path: Path) -> None:
+    """safetensors writes into a file of a name of its own, and renames it; two workers pause trials at one moment."""
+    folder = RunFolder(tmp_path / "20261128-120000-x-a1b2")
+    keeper = FolderKeeper(folder)
+    folder.paused.mkdir(parents=True)
+    for name in (keeper.checkpoint(1, 2).name, f".{keeper.checkpoint(2, 2).name}.x.partial", ".tmpkieMPl"):
+        (folder.paused / name).touch()
+    keeper.settle_checkpoints(RunState(running=(2,)))
+    assert sorted(path.name for path in folder.paused.iterdir()) == [".tmpkieMPl", ".trial-00002-epoch-0002.safetensors.x.partial"]
+    keeper.settle_checkpoints(RunState())
+    assert not folder.paused.exists()
+
+
 def test_a_model_that_another_process_still_reads_ends_no_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On NFS its file stays, and the folder with it: the third best model of a run could not be put in place."""
     folder = RunFolder(tmp_path / OLD.name)
