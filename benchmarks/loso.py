@@ -21,6 +21,7 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.statistics import score_interval
 from ser_tui.evaluation.zero_shot import centred, class_balanced_mean
+from ser_tui.study.formatting import score_with_interval
 from ser_tui.study.protocol import SplitProtocol
 from ser_tui.training.metrics import balanced_accuracy
 
@@ -61,13 +62,13 @@ def main() -> None:
     def row(title: str, values: Array) -> None:
         predictions = values.argmax(1)
         pooled = balanced_accuracy(truth, predictions, len(names))
-        low, high = score_interval(truth, predictions.tolist(), len(names), groups=corpus.speakers)
+        interval = score_interval(truth, predictions.tolist(), len(names), groups=corpus.speakers)
         scores = [balanced_accuracy(labels[list(part.validation)], predictions[list(part.validation)], len(names)) for _, part in parts]
         spread = f"{statistics.fmean(scores):.3f} ± {statistics.stdev(scores):.3f}"
-        print(f"| {title} | {pooled:.3f} | {low:.3f} to {high:.3f} | {spread} |", flush=True)
+        print(f"| {title} | {score_with_interval(pooled, interval)} | {spread} |", flush=True)
 
-    print("| probe: layers, pooling, C | pooled BCA | 95 % over speakers | mean ± sd of folds |")
-    print("|---|---|---|---|")
+    print("| probe: layers, pooling, C | pooled BCA, 95 % over speakers | mean ± sd of folds |")
+    print("|---|---|---|")
     if egemaps.available():
         utterances = corpus.manifest.utterances
         digests = [corpus.manifest.digests[utterance.id] for utterance in utterances]

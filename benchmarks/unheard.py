@@ -18,6 +18,8 @@ from typing import Any
 
 from worker_environment import as_in_a_worker
 
+from ser_tui.study.formatting import score_with_interval
+
 CONFIGURATION = Path(__file__).resolve().parents[1] / "configs" / "emodb-unheard.yaml"
 
 
@@ -36,9 +38,8 @@ def figures(*changes: str) -> list[str]:
     chosen, what = f"{best['layers']}, C = {best['inverse_regularization']:g}", ", ".join(changes) or "plain"
     rows = []
     for folds in told["folds"]:
-        low, high = folds["interval"]
         how = "chosen inside each fold" if "nested" in folds["protocol"] else chosen
-        rows.append(f"| {what} | {how} | {folds['pooled_bca']:.3f} ({low:.3f} to {high:.3f}) | {folds['mean']:.3f} |")
+        rows.append(f"| {what} | {how} | {score_with_interval(folds['pooled_bca'], folds['interval'])} | {folds['mean']:.3f} |")
     return rows
 
 

@@ -19,6 +19,8 @@ from typing import Any
 
 from scipy.stats import spearmanr
 
+from ser_tui.study.formatting import score_with_interval
+
 STUDY = """
 name: which-objective
 corpus: [emodb, emovo]
@@ -90,9 +92,10 @@ def main() -> None:
     for objective, protocol, name in OBJECTIVES:
         own = [measured[protocol][one][name] for one in candidates]
         best = candidates[max(range(len(own)), key=own.__getitem__)]
-        low, high = on[best]["bca_interval"]
         place = 1 + sum(value > on[best]["bca"] for value in values)
-        shown = f"{on[best]['bca']:.3f} ({low:.3f} to {high:.3f}) | {place} of {len(values)} | {spearmanr(own, values).statistic:.2f}"
+        there = score_with_interval(on[best]["bca"], on[best]["bca_interval"])
+        rho = spearmanr(own, values).statistic
+        shown = f"{there} | {place} of {len(values)} | {rho:.2f}"
         print(f"| `{objective}`, {protocol} | {best[0]}, {best[1]:g} | {max(own):.3f} | {shown} |")
     ends = f"the best {max(values):.3f}, the middle {sorted(values)[len(values) // 2]:.3f}, the least {min(values):.3f}"
     print(f"\nOn RAVDESS, n = {on[candidates[0]]['utterances']}: {ends}\n")

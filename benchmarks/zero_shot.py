@@ -23,7 +23,8 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.evaluation import egemaps
 from ser_tui.evaluation.mapping import overridden, parse_changes, propose
 from ser_tui.evaluation.zero_shot import ZeroShot, centred, class_balanced_mean, kept, score
-from ser_tui.study.scores import ACCURACY, BCA, intervals
+from ser_tui.study.formatting import score_text
+from ser_tui.study.scores import ACCURACY, BCA
 from ser_tui.training.trial import Part
 
 PROBES = (
@@ -134,8 +135,7 @@ def _on_copies(table: Table, pairs: Sequence[tuple[Corpus, Corpus]]) -> None:
 
 
 def _accuracy(result: ZeroShot) -> str:
-    low, high = intervals(result.scores)[ACCURACY]
-    return f"{result.scores[ACCURACY].value:.3f} ({low:.3f} to {high:.3f})"
+    return score_text(result.scores[ACCURACY])
 
 
 def _tasks(names: Sequence[str], target: Corpus) -> list[tuple[Mapping[str, str], bool]]:
