@@ -57,13 +57,17 @@ def run(
     headless: Headless = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start the run, print its id, return.")] = False,
     queue: Annotated[bool, typer.Option("--queue", help="Start it once the runs before it have ended: see `ser-tui queue`.")] = False,
+    continue_: Annotated[
+        bool, typer.Option("--continue", help="Go on with the newest run of this very study, or show it if it is done; begin one else.")
+    ] = False,
     notify: Notify = None,
     json: Json = False,
 ) -> None:
     """Start a run of STUDY; with a terminal the app opens on it."""
     from ser_tui.cli.running import run_study
 
-    raise typer.Exit(run_study(study, set_ or [], headless=headless, detach=detach, queue=queue, notify=notify, as_json=json))
+    how = {"headless": headless, "detach": detach, "queue": queue, "again": continue_}
+    raise typer.Exit(run_study(study, set_ or [], **how, notify=notify, as_json=json))
 
 
 @app.command()

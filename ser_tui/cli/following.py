@@ -32,7 +32,7 @@ _PROGRESS = (events.Progressed, events.EvaluationProgressed)
 def follow(folder: RunFolder, say: Callable[[str], None], after: int = -1) -> tuple[RunState, bool]:
     """Print what happens after event `after` until the worker has ended; the last state, and whether it was interrupted here.
 
-    Ctrl+C asks the worker to stop and waits for it. A lost terminal ends this process only: the worker goes on.
+    Ctrl+C, and SIGTERM, ask the worker to stop and wait for it. A lost terminal ends this process only: the worker goes on.
     """
     reader, state, said = LogReader(folder.log), RunState(), time.monotonic()
     with interrupts() as caught:
@@ -99,30 +99,36 @@ def ended_without_word(folder: RunFolder, state: RunState) -> str | None:
 
 
 class _Collector:
-    """A handler of signals that keeps the first one."""
+    """A handler of signals that keeps the first one.
+
+    SIGTERM is how a batch system ends a job, and `timeout` a command: who left the worker alone then would leave it to be killed. It may be
+    said again, and does not mean at once.
+    """
 
     def __init__(self) -> None:
         self.caught: list[int] = []
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.caught:
+        if self.caught and number == signal.SIGINT:
             raise KeyboardInterrupt  # the second one: leave at once, the worker stops by itself
         self.caught.append(number)
 
 
 @contextmanager
 def interrupts() -> Iterator[list[int]]:
-    """Collects Ctrl+C instead of raising it, so that the wait for the worker goes on.
+    """Collects Ctrl+C and SIGTERM instead of heeding them, so that the wait for the worker goes on.
 
     Who starts a worker and then follows it does both within: a press while it starts stops it too, and does not leave it alone.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if isinstance(before, _Collector):
-        yield before.caught
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if isinstance(known := before[signal.SIGINT], _Collector):
+        yield known.caught
         return
     collector = _Collector()
-    signal.signal(signal.SIGINT, collector)
     try:
+        for number in before:
+            signal.signal(number, collector)
         yield collector.caught
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -14,6 +14,7 @@ from ser_tui.cli.following import ended_without_word, follow, interrupts, readin
 from ser_tui.cli.output import print_json, say
 from ser_tui.cli.screen import has_terminal, open_app
 from ser_tui.client import launch, queueing
+from ser_tui.client.begun_before import begun_before, go_on
 from ser_tui.client.resolving import load_study, require_besides
 from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
@@ -35,10 +36,17 @@ EXIT = {RunStatus.DONE: 0, RunStatus.STOPPED: 130}
 STOP_SECONDS = 120.0
 
 
-def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, queue: bool, notify: bool | None, as_json: bool) -> int:
-    """Start a run of the study document at `path`, or queue it, and show it the way that was asked for; the exit code."""
+def run_study(
+    path: str, overrides: list[str], *, headless: bool, detach: bool, queue: bool, notify: bool | None, as_json: bool, again: bool = False
+) -> int:
+    """Start a run of the study document at `path`, or queue it, and show it the way that was asked for; the exit code. `again`: where it
+    has a run, that is gone on with instead."""
     _refuse_both(headless, detach, queue)
+    if again and queue:
+        raise UsageError("--continue goes on at once, --queue when its turn comes: choose one")
     study = load_study(path, overrides)
+    if again and (known := begun_before(study, runs_folder())) is not None:
+        return _gone_on_with(known, study, headless=headless, detach=detach, as_json=as_json)
     require_besides(study, reading("+".join(study.corpus), partial(say, error=True)), later=queue)
     if queue:
         folder = queueing.enqueue(study, runs_folder())
@@ -52,6 +60,18 @@ def run_study(path: str, overrides: list[str], *, headless: bool, detach: bool, 
         if not detach and not _in_app(headless, as_json):
             return watch(folder, as_json=as_json, before=RunState())
     return _left(folder, detach=detach, as_json=as_json, pressed=bool(caught))
+
+
+def _gone_on_with(folder: RunFolder, study: Study, *, headless: bool, detach: bool, as_json: bool) -> int:
+    """Go on with the run of `study` that has begun before, or show it where it is done; the exit code."""
+    before = folder.state()
+    with interrupts() as caught:
+        begun = go_on(folder, study)
+        if not detach and not _in_app(headless, as_json):
+            if begun:
+                return watch(folder, as_json=as_json, before=before)
+            return _shown(folder, before, as_json=as_json)
+    return _left(folder, detach=detach, as_json=as_json, pressed=bool(caught) and begun)
 
 
 def resume_run(
@@ -107,7 +127,7 @@ def stop_run(reference: str, *, wait: bool) -> None:
     folder = resolve(runs_folder(), reference, STOPPABLE)
     launch.request_stop(folder)
     deadline = time.monotonic() + STOP_SECONDS
-    while wait and liveness(folder) == "live":
+    while wait and liveness(folder) in ("live", "elsewhere"):
         if time.monotonic() > deadline:
             raise UserError(
                 f"{folder.run_id} has not stopped within {STOP_SECONDS:.0f} s; the request stands: `ser-tui show {folder.run_id}` says when"
@@ -164,12 +184,18 @@ def watch(folder: RunFolder, *, as_json: bool, before: RunState) -> int:
         return 1  # it was not gone on with, which the log, and so a line above, says why
     complaint = ended_without_word(folder, state)
     _ring(folder, state, interrupted=complaint is not None)
+    code = _shown(folder, state, as_json=as_json)
+    if complaint:
+        say(f"ser-tui: {complaint}", error=True)
+    return code
+
+
+def _shown(folder: RunFolder, state: RunState, *, as_json: bool) -> int:
+    """Print a run whose worker has ended; the exit code."""
     if as_json:
         print_json(run_document(folder, state))
     else:
         from ser_tui.cli.showing import print_run  # when a run has ended: it brings NumPy
 
         print_run(folder, state)
-    if complaint:
-        say(f"ser-tui: {complaint}", error=True)
     return EXIT.get(state.status, 1)

@@ -24,11 +24,12 @@ from ser_tui.places import cache_folder, command, own_environment, private_folde
 from ser_tui.store import files
 from ser_tui.store.candidates import model_of
 from ser_tui.store.files import disk_message, write_atomically
+from ser_tui.store.left_behind import hears, settle
 from ser_tui.store.lost_studies import lost_study, study_of
 from ser_tui.store.past_runs import AUTO, past_runs
 from ser_tui.store.processes import identify, this_host
 from ser_tui.store.queue import waiting
-from ser_tui.store.runs import RunFolder, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
+from ser_tui.store.runs import RunFolder, WorkerFacts, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
 from ser_tui.strategies.registry import completed
 from ser_tui.strategies.warm import Prior, refuse_useless
 from ser_tui.study.document import Study
@@ -72,15 +73,22 @@ def as_kept(study: Study) -> Study:
     return study.model_copy(update={"encoder": encoders.absolute_name(study.encoder), "budget": budget})
 
 
+def as_begun(study: Study, runs: Path) -> Study:
+    """`as_kept`, with the ids of the runs in `runs` that `study` names for its warm start. Raises UserError."""
+    study = as_kept(study)
+    named = [name for name in study.warm_start.runs if name != AUTO]
+    if not named:
+        return study
+    found = past_runs(runs, study.model_copy(update={"warm_start": WarmStart(runs=tuple(named))}))
+    refuse_useless([Prior.of_run(run_id, state) for run_id, state in found], study.search)
+    rest = [AUTO] if AUTO in study.warm_start.runs else []
+    ids = [run_id for run_id, _ in found]
+    return study.model_copy(update={"warm_start": study.warm_start.model_copy(update={"runs": (*ids, *rest)})})
+
+
 def prepare(study: Study, runs: Path) -> RunFolder:
     """The folder of a new run, its study written, without a worker yet. Raises UserError where disk or strategy do not allow it."""
-    study = as_kept(study)
-    if named := [name for name in study.warm_start.runs if name != AUTO]:
-        found = past_runs(runs, study.model_copy(update={"warm_start": WarmStart(runs=tuple(named))}))
-        refuse_useless([Prior.of_run(run_id, state) for run_id, state in found], study.search)
-        rest = [AUTO] if AUTO in study.warm_start.runs else []
-        ids = [run_id for run_id, _ in found]
-        study = study.model_copy(update={"warm_start": study.warm_start.model_copy(update={"runs": (*ids, *rest)})})
+    study = as_begun(study, runs)
     folder = create(runs, study.name)
     try:
         refuse_full_disk(folder, study)
@@ -251,7 +259,8 @@ def request_stop(folder: RunFolder) -> None:
     state = liveness(folder)
     facts = worker_facts(folder)
     if state == "elsewhere" and facts is not None:
-        raise UserError(f"{folder.run_id} is worked on by {facts.process.host}, not by {this_host()}: stop it there")
+        _refuse_unheard(folder, facts)
+        state = "live"
     if copy := copied_from(folder):
         raise UserError(f"{folder.run_id} is {copy}: stop it there")
     if state != "live":
@@ -271,16 +280,27 @@ def request_stop(folder: RunFolder) -> None:
         ) from None
 
 
+def _refuse_unheard(folder: RunFolder, facts: WorkerFacts) -> None:
+    """Raise UserError where a request in `folder` would not be heard by the run's worker on another machine: that is gone, or this is a
+    copy of its folder. On a folder that machines share it is heard."""
+    if settle(folder, wait=False):
+        raise UserError(f"no worker is on {folder.run_id}: its job is over; nothing to stop")
+    if not hears(folder, facts):
+        raise UserError(f"{folder.run_id} is worked on by {facts.process.host}, not by {this_host()}: stop it there")
+
+
 def refuse_if_worked_on(folder: RunFolder) -> None:
-    """Raise UserError where a worker is on the run, or may be from where this process cannot see, or where none may ever be."""
+    """Raise UserError where a worker is on the run, or may be from where this process cannot see, or where none may ever be. Of a worker
+    whose batch job is over it takes half a minute to be sure that it is gone."""
     refuse_imported(begun(folder))
     state = liveness(folder)
     facts = worker_facts(folder)
     if state == "live":
         raise UserError(f"a worker is on {folder.run_id} already; `ser-tui attach {folder.run_id}` shows it")
-    if state == "elsewhere" and facts is not None:
+    if state == "elsewhere" and facts is not None and not settle(folder, wait=True):
+        job = f", in {facts.batch.called}" if facts.batch else ""
         raise UserError(
-            f"{folder.run_id} was last worked on by host {facts.process.host} (last sign of life {facts.heartbeat}); whether it "
+            f"{folder.run_id} was last worked on by host {facts.process.host}{job} (last sign of life {facts.heartbeat}); whether it "
             f"still is cannot be seen from {this_host()}: look there, or delete {folder.worker} if that host is gone"
         )
 

@@ -16,6 +16,7 @@ from ser_tui.places import private_folder
 from ser_tui.store import trash
 from ser_tui.store.checksummed_json import read_sealed
 from ser_tui.store.files import remove_leftovers
+from ser_tui.store.left_behind import settle
 from ser_tui.store.queue import waiting
 from ser_tui.store.remarks import read_remarks, stamp
 from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
@@ -157,6 +158,7 @@ def with_remarks(summary: RunSummary, folder: RunFolder) -> RunSummary:
 
 
 def _refuse_if_worked_on(folder: RunFolder, state: Callable[[RunFolder], RunState]) -> None:
+    settle(folder, wait=False)
     worker = liveness(folder)
     busy = UserError(f"{folder.run_id} is being worked on; stop it first: `ser-tui stop {folder.run_id}`")
     if worker == "live":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ser_tui.places import absolute, private_folder
+from ser_tui.store.batch_jobs import BatchJob
 from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.processes import ProcessId, alive, boot, this_host
 from ser_tui.study.errors import UsageError, UserError
@@ -370,7 +371,7 @@ class WorkerFacts:
     """What worker.json says. `job`: search, folds or evaluate. `heartbeat`: UTC time of the last sign of life.
 
     `ended`: the worker has given the run back itself, which holds wherever it is looked at from.
-    `place`: the folder that it took; None where it did not say.
+    `place`: the folder that it took; None where it did not say. `batch`: the job of a batch system that it is a part of.
     """
 
     process: ProcessId
@@ -378,6 +379,7 @@ class WorkerFacts:
     heartbeat: str
     ended: bool = False
     place: Place | None = None
+    batch: BatchJob | None = None
 
 
 def worker_facts(folder: RunFolder) -> WorkerFacts | None:
@@ -388,7 +390,8 @@ def worker_facts(folder: RunFolder) -> WorkerFacts | None:
         return None
     ended = data.get("ended") is True
     place = Place.from_json(data.get("folder"))
-    return WorkerFacts(process, str(data.get("job", "search")), str(data.get("heartbeat", "")), ended, place)
+    batch = BatchJob.from_json(data.get("batch"))
+    return WorkerFacts(process, str(data.get("job", "search")), str(data.get("heartbeat", "")), ended, place, batch)
 
 
 def liveness(folder: RunFolder) -> Liveness:

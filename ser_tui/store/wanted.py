@@ -47,7 +47,7 @@ def _waits(folder: RunFolder, one: RunSummary) -> bool:
 
 
 ANY = WantedRun("", lambda folder, one: True)
-STOPPABLE = WantedRun("have a worker", _is_worked_on)
+STOPPABLE = WantedRun("have a worker", lambda folder, one: liveness(folder) in ("live", "elsewhere"))
 RESUMABLE = WantedRun("can be resumed", lambda folder, one: not one.imported and bool(one.state and one.state.resumable))
 EXTENDABLE = WantedRun("can go on", _has_more_to_do)
 QUEUABLE = WantedRun("can be queued", lambda folder, one: RESUMABLE.fits(folder, one) and not _waits(folder, one))

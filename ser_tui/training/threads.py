@@ -7,6 +7,7 @@ passive wait policy each costs its share and no more. The environment must be se
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -33,12 +34,24 @@ CACHES = {
 user of the machine can foresee, and make first."""
 
 
+JOB_CORES = {"SLURM_JOB_ID": "SLURM_CPUS_ON_NODE", "PBS_JOBID": "NCPUS", "JOB_ID": "NSLOTS", "LSB_JOBID": "LSB_DJOB_NUMPROC"}
+"""By the variable that names a job of Slurm, PBS, Grid Engine or LSF, the one that says how many of this machine's cores it was given: not
+all such systems confine it to them."""
+
+
 def cores() -> int:
-    """Physical cores that this process may use: CPU affinity, hyper-threads counted once, cgroup quota respected."""
+    """Physical cores that this process may use: CPU affinity, hyper-threads counted once, cgroup quota and what a batch job was given."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
     physical = len({_siblings(cpu) for cpu in allowed})
     quota = _quota()
-    return max(1, physical if quota is None else min(physical, max(1, round(quota))))
+    granted = [max(1, round(quota))] if quota is not None else []
+    return max(1, min([physical, *granted, *job_cores(os.environ)]))
+
+
+def job_cores(variables: Mapping[str, str]) -> list[int]:
+    """The cores of this machine that the batch jobs were given whose environment `variables` is: of one, or of none."""
+    said = [variables.get(number, "") for job, number in JOB_CORES.items() if variables.get(job)]
+    return [int(one) for one in said if one.isascii() and one.isdigit() and int(one)]
 
 
 def environment(threads: int | None = None) -> dict[str, str]:

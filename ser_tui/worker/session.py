@@ -16,6 +16,7 @@ from filelock import Timeout
 
 from ser_tui.execution.memory_limit import limit_memory
 from ser_tui.store import snapshot
+from ser_tui.store.batch_jobs import this_job
 from ser_tui.store.files import disk_errors, disk_message, remove_leftovers, write_atomically, write_json
 from ser_tui.store.locks import file_lock, told_without_locks
 from ser_tui.store.log import LogWriter
@@ -216,6 +217,8 @@ class Session(Recorder):
         process = identify(os.getpid())
         if process is not None:
             facts = {"process": process.to_json(), "job": self.job, "heartbeat": now(), "folder": asdict(self._place)}
+            if (batch := this_job()) is not None:
+                facts["batch"] = batch.to_json()
             write_json(self.folder.worker, {**facts, "ended": True} if ended else facts)
 
     def _is_gone(self) -> bool:

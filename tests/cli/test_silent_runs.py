@@ -69,20 +69,25 @@ def test_progress_lines_say_it_once(run: RunFolder, monkeypatch: pytest.MonkeyPa
     assert sum("no sign of life" in line for line in told) == 1
 
 
-def test_ctrl_c_while_the_worker_starts_stops_it_too(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_the_end_of_a_job_while_the_worker_starts_stop_it_too(
+    number: signal.Signals, run: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
     def worker() -> None:
         while not run.stop_request.exists():
             time.sleep(0.001)
         run.worker.unlink()
 
     def start() -> None:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
+        if number == signal.SIGTERM:
+            signal.raise_signal(number)  # as a batch system does that ends a job: it still waits
         threading.Thread(target=worker, daemon=True).start()
 
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
     assert evaluating._followed(run, run.state(), start, as_json=False)[1], "it was interrupted here"
     assert "stopping; what is finished is kept" in capsys.readouterr().out
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
 
 
 @pytest.mark.parametrize("detach", [True, False], ids=["detached", "in the app"])

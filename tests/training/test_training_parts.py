@@ -155,6 +155,9 @@ def test_threads_respect_affinity_and_quota(tmp_path: Path) -> None:
         check=True,
     )
     assert one.stdout.split() == ["1", "False"]
+    assert threads.job_cores({"SLURM_JOB_ID": "17", "SLURM_CPUS_ON_NODE": "8"}) == [8], "where nothing confines it to them"
+    assert threads.job_cores({"JOB_ID": "17", "NSLOTS": "4"}) == [4]
+    assert threads.job_cores({"NCPUS": "2", "NSLOTS": "many"}) == [], "variables of somebody's own"
     group = tmp_path / "cgroup" / "user" / "job"
     group.mkdir(parents=True)
     membership = tmp_path / "membership"
