@@ -11,6 +11,7 @@ from ser_tui.cli.output import SPARKS, print_evaluation, print_json, print_table
 from ser_tui.evaluation.analysis import Explained, explained
 from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
+from ser_tui.store.left_behind import seen
 from ser_tui.store.queue import state_of
 from ser_tui.store.runs import RunFolder, copied_from, resolve, worker_facts
 from ser_tui.store.wanted import ANY
@@ -88,6 +89,7 @@ def _print_details(parts: Sequence[Explained], name: str | EvaluationFinished, l
 
 def _print_standing(folder: RunFolder, state: RunState) -> None:
     """Whether it goes on, and what must be known of that."""
+    seen(folder)
     status = state_of(folder, state.status)
     say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
     if status == ShownStatus.LIVE and (silence := silence_text(state, datetime.now(UTC))):

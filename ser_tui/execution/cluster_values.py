@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from ser_tui.execution.job_clusters import REFUSES, refusal_of
 from ser_tui.study.errors import UserError
 from ser_tui.study.executor import MOST_PORT, ExecutorChoice
 
@@ -103,6 +104,8 @@ def refuse_values(chosen: ExecutorChoice, make: Any, given: Mapping[str, Any]) -
     without = {name: "" if len(names) == 1 else _refused(make, {**given, name: _OUT}, jobs) for name in names}
     # Without what is refused all is well; or at least, where that is needed, something else is said.
     culprits = sorted((bool(said), name) for name, said in without.items() if _alike(said) != _alike(refused))
+    if refused.startswith(REFUSES):  # what is said without a setting that every job needs is no more about it
+        culprits = [(said, name) for said, name in culprits if not said]
     for _, name in culprits:
         value = repr(chosen.settings[name])[:60]
         raise UserError(f"executor.settings.{name}: {make.__name__} refuses {value} ({refused}); write another value, or leave it out")
@@ -116,7 +119,8 @@ def _refused(make: Any, given: Mapping[str, Any], jobs: bool) -> str:
         few = {} if jobs else {"n_workers": 1}
         cluster = make(**{key: value for key, value in {**given, **few}.items() if value is not _OUT})
         if jobs:
-            cluster.job_script()
+            command = getattr(getattr(make, "job_cls", None), "submit_command", None) or ""
+            return refusal_of(command, cluster.job_script())
     except Exception as error:  # of other people's code
         return said_of(error)
     finally:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ser_tui.execution.cluster_values import refuse_options, refuse_shapes, refuse_values, said_of
+from ser_tui.execution.job_clusters import Jobs
 from ser_tui.execution.ssh_hosts import connecting, refuse_odd, refuse_unreachable
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -43,11 +44,13 @@ OURS = ("n_workers", "threads_per_worker", "cores", "processes", "asynchronous",
 
 @dataclass(frozen=True)
 class Connected:
-    """A client of a scheduler, what ends the cluster that was made for it, and how many workers it is to have; 0: not known."""
+    """A client of a scheduler, what ends the cluster that was made for it, and how many workers it is to have; 0: not known. `jobs`: where
+    that cluster is one of jobs."""
 
     client: Any
     close: Callable[[], None]
     workers: int
+    jobs: Jobs | None = None
 
 
 def refuse_impossible(study: Study, *, reach: bool) -> None:
@@ -77,16 +80,17 @@ def connected(study: Study) -> Connected:
         raise UserError(text)
 
     cluster: Any = None
+    jobs: Jobs | None = None
     address, workers = chosen.scheduler, 0
     if not address:
-        cluster, workers = _made(study, chosen)
+        cluster, jobs, workers = _made(study, chosen)
         address = str(cluster.scheduler_address)
     try:
         client = _reached(address)
     except UserError:
         _closed(cluster)
         raise
-    return Connected(client, lambda: _closed(cluster), workers)
+    return Connected(client, lambda: _closed(cluster), workers, jobs)
 
 
 def _reached(address: str) -> Any:
@@ -144,17 +148,18 @@ def _client(address: str) -> Any:
     return found.result()
 
 
-def _made(study: Study, chosen: ExecutorChoice) -> tuple[Any, int]:
-    """The cluster, with its workers asked for, and their number."""
+def _made(study: Study, chosen: ExecutorChoice) -> tuple[Any, Jobs | None, int]:
+    """The cluster, with its workers asked for, the same as jobs where it is one of jobs, and their number."""
     count = _count(study, chosen)
     try:
         make = _usable(chosen)
         if chosen.cluster == "ssh":
             refuse_unreachable(chosen)
-        cluster = make(**_arguments(chosen, count))
-        if chosen.cluster in JOBS:
-            cluster.scale(jobs=count)
-        return cluster, count
+        if chosen.cluster not in JOBS:
+            return make(**_arguments(chosen, count)), None, count
+        jobs = Jobs(make, _arguments(chosen, count), count)
+        jobs.submit()
+        return jobs.cluster, jobs, count
     except UserError:
         raise
     except Exception as error:  # of other people's code, about other people's machines

@@ -16,6 +16,7 @@ from ser_tui.execution import messages, relay
 from ser_tui.execution.clusters import START_SECONDS, connected
 from ser_tui.execution.dask_contact import CHUNK, Contact, Slot
 from ser_tui.execution.dask_provisions import Provisions
+from ser_tui.execution.job_clusters import Jobs
 from ser_tui.execution.messages import Failed, Refit, Train, Trained
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
@@ -83,8 +84,11 @@ class DaskWorkers:
         client: Any,
         most: int | None,
         close_cluster: Callable[[], None] = lambda: None,
+        jobs: Jobs | None = None,
     ) -> None:
-        self._session, self._most, self._close_cluster = session, most, close_cluster
+        self._session, self._most, self._close_cluster, self._jobs = session, most, close_cluster, jobs
+        self._had: set[str] = set()
+        """Addresses of those that were there when it was looked last."""
         self._contact = Contact(client)
         self._address = self._contact.address
         self._provisions = Provisions(self._contact, study, data, trainer)
@@ -133,7 +137,8 @@ class DaskWorkers:
             time.sleep(LOOK_SECONDS)
         self._look()
         if not self._used():
-            self._session.note(f"no worker has joined the Dask scheduler {self._address} yet: waiting for one", level="warning")
+            what = "none of its jobs has begun: the cluster may be full" if self._jobs else "waiting for one"
+            self._session.note(f"no worker has joined the Dask scheduler {self._address} yet: {what}", level="warning")
 
     def _used(self) -> list[Slot]:
         sound = [slot for slot in self._slots.values() if not slot.refused and not slot.gone.is_set()]
@@ -154,6 +159,31 @@ class DaskWorkers:
                 self._numbers += 1
                 slot = self._slots[address] = Slot(self._numbers, address, threads)
                 self._begin_ready(slot)
+        self._look_who_left()
+
+    def _look_who_left(self) -> None:
+        """Take in that Dask workers have left: the end of the last is told, and of jobs that have ended, at their time limit say, as many
+        are submitted again. Raises UserError where jobs are refused and there is no other."""
+        there = set(self._contact.present)
+        left, before, self._had = self._had - there, self._had, there
+        if self._jobs is not None:
+            for _ in left:
+                self._jobs.ended()
+            self._see_to(self._jobs, there)
+        elif before and not there:
+            self._session.note(f"no worker of the Dask scheduler {self._address} is left: waiting for one", level="warning")
+
+    def _see_to(self, jobs: Jobs, there: set[str]) -> None:
+        refused = jobs.refused()
+        if refused and not there:
+            raise UserError(f"executor.cluster: its jobs are refused ({refused}); what is finished is kept")
+        if refused:
+            self._session.note(f"a job for another worker was refused ({refused}): there are {len(there)} of {jobs.count}", level="warning")
+        if jobs.useless and not there:
+            raise UserError("executor.cluster: its jobs end before they have made a trial; see what they have printed, in their own files")
+        if jobs.replace():
+            left = f"{counted(len(there), 'worker')} of {jobs.count} left"
+            self._session.note(f"jobs have ended: as many are submitted in their place, {left}")
 
     def _begin_ready(self, slot: Slot) -> None:
         slot.ready = False
@@ -296,6 +326,8 @@ class DaskWorkers:
             return Ended(trial, error=message.error())
         if not isinstance(message, Trained):
             return Ended(trial)
+        if self._jobs is not None:
+            self._jobs.bore_fruit()
         if slot.other:
             message.notes = (*message.notes, f"made on {slot.host}, which differs: {slot.other}")
         return Ended(trial, message.result())
@@ -383,7 +415,8 @@ def of_cluster(session: Surroundings, study: Study, data: SplitCorpus, trainer: 
     """The workers of the cluster that the study names, or that is made as it says. Raises UserError, TrialStopped."""
     found = connected(study)
     try:
-        made = DaskWorkers(session, study, data, trainer, found.client, None if study.workers == "auto" else study.workers, found.close)
+        most = None if study.workers == "auto" else study.workers
+        made = DaskWorkers(session, study, data, trainer, found.client, most, found.close, found.jobs)
         try:
             made.wait_for(max(1, found.workers), START_SECONDS if found.workers else FIRST_SECONDS)
         except BaseException:

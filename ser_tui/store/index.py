@@ -16,7 +16,7 @@ from ser_tui.places import private_folder
 from ser_tui.store import trash
 from ser_tui.store.checksummed_json import read_sealed
 from ser_tui.store.files import remove_leftovers
-from ser_tui.store.left_behind import settle
+from ser_tui.store.left_behind import seen, settle
 from ser_tui.store.queue import waiting
 from ser_tui.store.remarks import read_remarks, stamp
 from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
@@ -188,7 +188,7 @@ def _refuse_if_worked_on(folder: RunFolder, state: Callable[[RunFolder], RunStat
 
 def _shown(summary: RunSummary, folder: RunFolder, waits: str) -> RunSummary:
     status = summary.status
-    return changed(summary, state=shown_status(status, "none" if status.over else liveness(folder), waits))
+    return changed(summary, state=shown_status(status, "none" if status.over else seen(folder), waits))
 
 
 def log_size(folder: RunFolder) -> int:

@@ -11,13 +11,17 @@ from filelock import Timeout
 from ser_tui.store.batch_jobs import is_over
 from ser_tui.store.files import read_json, write_json
 from ser_tui.store.locks import NoLocks, locked
-from ser_tui.store.runs import ANOTHERS, RunFolder, WorkerFacts, liveness, refuse_links, worker_facts
+from ser_tui.store.runs import ANOTHERS, Liveness, RunFolder, WorkerFacts, liveness, refuse_links, worker_facts
 from ser_tui.study.errors import UserError
 
 SILENT_SECONDS = 30.0
 """A worker whose job is over, and that gives no sign of life for so long, is gone. One that left its job, as a batch system that does not
 track processes lets it, gives three meanwhile."""
 LOOK_SECONDS = 1.0
+LISTED_SECONDS = 60.0
+"""How often a list that is looked at asks of one run."""
+_asked: dict[RunFolder, float] = {}
+"""When it was asked of each."""
 
 
 def settle(folder: RunFolder, *, wait: bool) -> bool:
@@ -40,6 +44,16 @@ def settle(folder: RunFolder, *, wait: bool) -> bool:
     except (Timeout, NoLocks, UserError, OSError):
         return False
     return True
+
+
+def seen(folder: RunFolder) -> Liveness:
+    """`liveness`, for who lists runs: of a worker on another machine, that was silent for SILENT_SECONDS, the batch system is asked now and
+    then whether its job is over."""
+    living = liveness(folder)
+    if living != "elsewhere" or time.monotonic() - _asked.get(folder, -LISTED_SECONDS) < LISTED_SECONDS:
+        return living
+    _asked[folder] = time.monotonic()
+    return "dead" if settle(folder, wait=False) else living
 
 
 def hears(folder: RunFolder, facts: WorkerFacts) -> bool:

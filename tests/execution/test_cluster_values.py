@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,6 +47,40 @@ def test_the_setting_that_is_refused_is_named(settings: dict[str, Any], wrong: s
     assert "\n" not in str(told.value)
     fine = {"memory": "16GB", "queue": "normal"}
     refuse_values(ExecutorChoice(kind="dask", cluster="slurm", settings=fine), Jobs, fine)
+
+
+class SlurmJobs(Jobs):
+    """Jobs that Slurm is asked about, without one."""
+
+    job_cls = SimpleNamespace(submit_command="sbatch")
+
+    def job_script(self) -> str:
+        return f"#!/bin/sh\n#SBATCH -p {self.queue}\n"
+
+    def __init__(self, memory: str = "", queue: str = "", **others: object) -> None:
+        super().__init__(memory)
+        self.queue = queue
+
+
+def test_a_job_that_slurm_would_not_take_is_refused_before_there_is_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words of Slurm 22.05. What it says of a cluster that is drained is no refusal."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    command = tmp_path / "sbatch"
+    command.write_text(
+        "#!/bin/sh\n[ $1 = --test-only ] || exit 3\ncase $(cat) in\n"
+        "*nosuch*) echo 'sbatch: error: invalid partition specified: nosuch\nallocation failure: Invalid partition name' >&2; exit 1;;\n"
+        "*drained*) echo 'allocation failure: Requested node configuration is not available' >&2; exit 1;;\nesac\n"
+    )
+    command.chmod(0o755)
+    for queue in ("normal", "drained"):
+        settings = {"memory": "16GB", "queue": queue}
+        refuse_values(ExecutorChoice(kind="dask", cluster="slurm", settings=settings), SlurmJobs, settings)
+    settings = {"memory": "16GB", "queue": "nosuch"}
+    wrong = (
+        r"executor\.settings\.queue: SlurmJobs refuses 'nosuch' \(sbatch: invalid partition specified: nosuch allocation failure: Invalid"
+    )
+    with pytest.raises(UserError, match=wrong):
+        refuse_values(ExecutorChoice(kind="dask", cluster="slurm", settings=settings), SlurmJobs, settings)
 
 
 def of_ssh(**settings: Any) -> ExecutorChoice:

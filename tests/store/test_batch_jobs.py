@@ -100,6 +100,18 @@ def test_a_run_whose_job_is_over_can_be_gone_on_with_and_deleted(run: RunFolder,
     Index(run.path.parent).delete(run)
 
 
+def test_a_list_calls_a_run_interrupted_whose_job_is_over(run: RunFolder, slurm: Slurm) -> None:
+    with LogWriter(run.log) as log:
+        log.append(events.RunStarted(study={"name": "x"}, classes=("a", "b"), utterances={"validation": 2}, planned_trials=3))
+    index = Index(run.path.parent)
+    slurm("RUNNING|0|", 0)
+    assert [one.shown for one in index.refresh()] == ["elsewhere"]
+    slurm("TIMEOUT|0|", 0)
+    assert [one.shown for one in index.refresh()] == ["elsewhere"], "it is not asked for each frame of the app"
+    left_behind._asked.clear()
+    assert [one.shown for one in index.refresh()] == ["interrupted"]
+
+
 def test_a_worker_that_outlives_its_job_is_left_alone(run: RunFolder, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a batch system does not track processes. It beats while one waits for its silence."""
     slurm("TIMEOUT|0|", 0)
