@@ -86,23 +86,28 @@ def connected(study: Study) -> Connected:
         cluster, jobs, workers = _made(study, chosen)
         address = str(cluster.scheduler_address)
     try:
-        client = _reached(address)
+        client = _reached(address, getattr(cluster, "security", None))
     except UserError:
         _closed(cluster)
         raise
     return Connected(client, lambda: _closed(cluster), workers, jobs)
 
 
-def _reached(address: str) -> Any:
-    """A client of the scheduler at `address`. Raises UserError where none answers."""
+def _reached(address: str, security: Any = None) -> Any:
+    """A client of the scheduler at `address`. `security`: the certificates of a cluster that was made here; else those that Dask's
+    configuration names. Raises UserError where none answers."""
     try:
-        return _client(address)
+        return _client(address, security)
     except Exception as error:
         raise UserError(_unanswered(address, said_of(error))) from None
 
 
 def _unanswered(address: str, why: str) -> str:
     todo = "start one with `dask scheduler`, or see whether the network lets this machine reach it"
+    if address.startswith("tls:") and "ssl" in why.lower():
+        todo = "Dask's configuration must name this machine's certificates (distributed.comm.tls), made by the authority of the scheduler's"
+    elif "reset by peer" in why:
+        todo = "if it wants TLS, write tls://; else see that it is a scheduler's port"
     return f"executor.scheduler: no Dask scheduler answers at {address} ({why}): {todo}"
 
 
@@ -125,7 +130,7 @@ def _closed_port(address: str) -> str:
         return ""
 
 
-def _client(address: str) -> Any:
+def _client(address: str, security: Any = None) -> Any:
     """A client of the scheduler there. Raises TimeoutError, and what Dask raises.
 
     Dask's own limit does not hold where another program takes the connection and says nothing: in a thread of its own it can be left.
@@ -136,7 +141,7 @@ def _client(address: str) -> Any:
 
     def connect() -> None:
         try:
-            client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="ser-tui")
+            client = distributed.Client(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False, name="ser-tui")
         except Exception as error:
             found.set_exception(error)
             return

@@ -180,7 +180,8 @@ class DaskWorkers:
         if refused:
             self._session.note(f"a job for another worker was refused ({refused}): there are {len(there)} of {jobs.count}", level="warning")
         if jobs.useless and not there:
-            raise UserError("executor.cluster: its jobs end before they have made a trial; see what they have printed, in their own files")
+            why = "is their time limit, or their memory, too small? What they have printed is in their own files"
+            raise UserError(f"executor.cluster: its jobs end one after another before they have made a trial: {why}")
         if jobs.replace():
             left = f"{counted(len(there), 'worker')} of {jobs.count} left"
             self._session.note(f"jobs have ended: as many are submitted in their place, {left}")

@@ -191,7 +191,7 @@ def test_without_a_scheduler_a_search_says_so_in_one_line(small_study: MakeStudy
     assert "\n" not in str(refused.value)
     # As it is asked before there is a run: by the port alone, as Dask would ask a port that refuses for 20 s.
     monkeypatch.setattr("ser_tui.execution.clusters.PORT_SECONDS", 0.0)
-    monkeypatch.setattr("ser_tui.execution.clusters._client", lambda address: pytest.fail("Dask was asked"))
+    monkeypatch.setattr("ser_tui.execution.clusters._client", lambda *_: pytest.fail("Dask was asked"))
     with pytest.raises(UserError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9 \(Connection refused\): start one"):
         refuse_impossible(study, reach=True)
     with pytest.raises(UserError, match=r"at tcp://nowhere\.invalid:9 \(nowhere\.invalid: "):
