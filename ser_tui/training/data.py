@@ -62,12 +62,13 @@ class PartTensors:
         self._lengths: dict[int, int] = {}
         self._remembered = OrderedDict[Hashable, Any]()
 
-    def prepare(self, should_stop: Stop, on_progress: OnProgress | None, *, pooled: bool = False) -> None:
-        """Compute what is not cached and find what cannot be read. `pooled`: pooled statistics are all that will be asked for. Raises
-        TrialStopped."""
-        features = self._inputs or self._features
+    def prepare(self, should_stop: Stop, on_progress: OnProgress | None, *, pooled: bool = False, once: bool = False) -> None:
+        """Compute what is not cached and find what cannot be read. `pooled`: pooled statistics are all that will be asked for; `once`: by
+        anybody, so that no frames are stored, of which those of 10,000 utterances are gigabytes. The encoder must then hold its
+        pre-trained weights. Raises TrialStopped."""
+        features, own = self._inputs or self._features, self._pooled
         with preparing():
-            features.prepare(should_stop, on_progress, self._pooled.holds if pooled else None)
+            features.prepare(should_stop, on_progress, own.holds if pooled else None, own.take if pooled and once else None)
         usable = features.usable
         if usable != self.usable:
             self._remembered.clear()

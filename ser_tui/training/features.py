@@ -127,10 +127,15 @@ class Features:
         return [index for index in range(len(self._clips)) if index not in self.problems]
 
     def prepare(
-        self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None, needless: Callable[[str], bool] | None = None
+        self,
+        should_stop: Stop = lambda: False,
+        on_progress: OnProgress | None = None,
+        needless: Callable[[str], bool] | None = None,
+        taken: Callable[[int, Tensor], object] | None = None,
     ) -> None:
         """Compute and store what is not cached yet, and find out what cannot be read. `needless`: whether
-        nobody will ask for the frames of the utterance with a key. Raises TrialStopped."""
+        nobody will ask for the frames of the utterance with a key. `taken` gets the frames that are computed, which are then stored
+        nowhere: whoever takes them is the only one who wants them. Raises TrialStopped."""
         missing = []
         for index in range(len(self._clips)):
             if self.recipe.trim:
@@ -146,7 +151,9 @@ class Features:
                 frames = self._compute(index)
             except Unreadable:
                 continue
-            if self._shards is not None:
+            if taken is not None:
+                taken(index, frames)
+            elif self._shards is not None:
                 self._shards.put(self.key(index), frames)
             elif self._held_bytes + frames.nbytes <= HELD_BYTES:
                 self._held_bytes += frames.nbytes
@@ -179,7 +186,7 @@ class Features:
         if index in self.problems:
             raise Unreadable(self.problems[index])
         if index not in self._samples:
-            there = self._read(index, lambda: audio.extent(self._clips[index]))
+            there = self._read(index, lambda: _extent(self._clips[index]))
             samples, self._resamplers[index] = there.samples, resampling.tag(there.rate)
             if self.recipe.trim:
                 start, end = self._bounds[index] = self._read(index, lambda: self._trimmed(index, there.samples))
@@ -315,6 +322,22 @@ def refuse_changed(clip: Clip, digest: str) -> None:
         raise UtteranceChanged(f"{clip.path} has changed since the run began: restore it, or clone the study into a new run")
 
 
+def _extent(clip: Clip) -> audio.Extent:
+    """`audio.extent`, for which a file is opened once for every time it was written: the folds of hundreds of speakers ask for the same
+    thousands of files again and again. Raises AudioError."""
+    try:
+        when = stamp(clip.path)
+    except (OSError, ValueError):
+        return audio.extent(clip)  # which says what is wrong
+    return _kept_extent(clip, when)
+
+
+@functools.lru_cache(maxsize=1 << 17)
+def _kept_extent(clip: Clip, when: Stamp) -> audio.Extent:
+    """The extent of `clip` in the file that was written `when`."""
+    return audio.extent(clip)
+
+
 @functools.lru_cache(maxsize=4096)
 def _kept_digest(path: Path, when: Stamp) -> str:
     """The SHA-256 of the file's bytes, found once for every `when` it was written."""
@@ -380,18 +403,18 @@ class Pooled:
         found = self._memory.get(index)
         if found is not None:
             return found
-        key = self._features.key(index)
-        found = None if self._shards is None else self._shards.get(key)
-        if found is None:
-            found = self._compute(index)
-            if self._shards is not None:
-                self._shards.put(key, found)
-        self._memory[index] = found
-        return found
+        found = None if self._shards is None else self._shards.get(self._features.key(index))
+        return self.take(index, self._features.get(index)) if found is None else found
 
-    def _compute(self, index: int) -> Tensor:
-        frames = self._features.get(index).float()[None]
-        return pooled_statistics(self._encoder, frames, self._features.real_length(index))
+    def take(self, index: int, frames: Tensor) -> Tensor:
+        """The statistics of utterance `index`, whose `frames` [T, C] are these, stored. Raises Unreadable."""
+        found = pooled_statistics(self._encoder, frames.float()[None], self._features.real_length(index))
+        if self._shards is not None:
+            self._shards.put(self._features.key(index), found)
+        if self._shards is None or not self._shards.writable:
+            # What is on the disk is mapped from there: of 50,000 utterances through a large encoder it is 10 GB.
+            self._memory[index] = found
+        return found
 
 
 def pooled_statistics(encoder: SpeechEncoder, frames: Tensor, real: int, highest: int | None = None) -> Tensor:

@@ -17,13 +17,18 @@ from ser_tui.training.shards import Shards
 from ser_tui.training.speakers import by_speaker
 from ser_tui.training.trial import Fold, Part
 
+_WINDOW = 1_024
+"""Utterances whose statistics are in memory at once."""
 _MOST_TABLES = 8
 """Poolings whose features are kept at once."""
 
 
 def vectors(data: PartTensors, chosen: Pooling) -> NDArray[np.float32]:
     """Pooled vectors [usable, width] of `data`, by the speakers' own statistics where `chosen` says so. Raises UserError."""
-    found: NDArray[np.float32] = chosen.select(data.pooled(data.usable)).numpy()
+    usable = data.usable
+    # In windows: the statistics of all layers are many times as large as what is chosen of them.
+    parts = [chosen.select(data.pooled(usable[first : first + _WINDOW])).numpy() for first in range(0, len(usable), _WINDOW)]
+    found: NDArray[np.float32] = np.concatenate(parts)
     return by_speaker(found, [data.speakers[index] for index in data.usable]) if chosen.by_speaker else found
 
 

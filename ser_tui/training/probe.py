@@ -26,7 +26,7 @@ from ser_tui.training.data import PartTensors, refuse_unusable
 from ser_tui.training.features import Recipe
 from ser_tui.training.fold_table import FoldTable, vectors
 from ser_tui.training.head import Head, Pooling, pooling
-from ser_tui.training.linear import Standardised, fit, standardise
+from ser_tui.training.linear import Standardised, refuse_one_class, solve, standardise
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.parameters import complete
 from ser_tui.training.trainer import Trainer, pooled_probabilities, pooled_report
@@ -38,6 +38,12 @@ class ProbeTrainer(Trainer):
 
     method: ClassVar[Method] = "probe"
     tunes: ClassVar[bool] = False
+
+    @property
+    def _alone(self) -> bool:
+        """Whether no other trials read the frames of its utterances: those of fine-tuning beside it do, where none hears silence
+        behind them."""
+        return not self._beside or bool(self.encoder.context_seconds)
 
     @cached_property
     def _tables(self) -> dict[float, FoldTable]:
@@ -110,7 +116,7 @@ class ProbeTrainer(Trainer):
         """What all folds hold, with its features computed."""
         if max_seconds not in self._tables:
             found = FoldTable(self.encoder, self._folds, self._recipe(max_seconds), self._stores, self._settings.augment)
-            found.data.prepare(should_stop, self._on_progress, pooled=True)
+            found.data.prepare(should_stop, self._on_progress, pooled=True, once=self._alone)
             found.data.prepare_pooled(should_stop, self._on_progress)
             found.settle()
             self._tables[max_seconds] = found
@@ -123,7 +129,7 @@ class ProbeTrainer(Trainer):
         head, chosen, values = self._last
         with as_memory_error(), torch.no_grad():
             data = PartTensors(self.encoder, part, self._recipe(float(values["max_seconds"])), self._stores)
-            data.prepare(should_stop, self._on_progress, pooled=True)
+            data.prepare(should_stop, self._on_progress, pooled=True, once=self._alone)
             data.prepare_pooled(should_stop, self._on_progress)
             if not data.usable:
                 return (metrics.UNREADABLE,) * len(part)
@@ -141,7 +147,7 @@ class ProbeTrainer(Trainer):
                 PartTensors(self.encoder, self._validation, recipe, self._stores),
             )
             for data, part in zip(pair, ("training", "validation"), strict=True):
-                data.prepare(should_stop, self._on_progress, pooled=True)
+                data.prepare(should_stop, self._on_progress, pooled=True, once=self._alone)
                 refuse_unusable(data, part)
                 data.prepare_pooled(should_stop, self._on_progress)
             self._data[max_seconds] = pair
@@ -251,11 +257,13 @@ def best_fit(
     Of equals the most regularised one. Both parts must be prepared, pooled statistics too. Raises UserError, TrialStopped.
     """
     best: tuple[float, Head, float] | None = None
+    refuse_one_class(_labels(train))
+    standard, scored = standardise(vectors(train, chosen)), vectors(validation, chosen)
     for strength in strengths:
         check_stop(should_stop)
-        head = fit(vectors(train, chosen), _labels(train), classes, strength, balanced=balanced)
+        head = solve(standard, _labels(train), classes, strength, balanced=balanced)
         with torch.no_grad():
-            predictions = validation.predictions(head(torch.from_numpy(vectors(validation, chosen))))
+            predictions = validation.predictions(head(torch.from_numpy(scored)))
         value = metrics.balanced_accuracy(validation.labels, predictions, classes)
         if best is None or value > best[0]:
             best = (value, head, strength)

@@ -44,6 +44,11 @@ class Shards:
         for path in sorted(self._folder.glob(f"*{cache.SUFFIX}")):
             self._index(path)
 
+    @property
+    def writable(self) -> bool:
+        """Whether what is put here is on the disk, or will be: False once there was no room for it."""
+        return self._writable
+
     def __contains__(self, key: str) -> bool:
         return key in self._checked or key in self._pending or key in self._where
 
@@ -109,7 +114,7 @@ class Shards:
 
     def _open(self, path: Path) -> None:
         """Map all tensors of the shard, and check them."""
-        keys = [key for key, where in self._where.items() if where == path]
+        keys = [key for key in self._sums[path] if self._where.get(key) == path]
         tensors: dict[str, Tensor] = {}
         read = True
         try:

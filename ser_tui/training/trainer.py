@@ -74,6 +74,8 @@ class Trainer(ABC):
         self.on_fold: OnFold = unheard
         self.on_stage = on_stage
         self._on_progress = partial(on_stage, "features")
+        self._beside = encoder is not None
+        """Whether the encoder is that of another trainer, beside which this one fits."""
         self.encoder: SpeechEncoder = encoder or load_encoder(encoder_name)
         self.encoder_name = encoder_name
         self._tuned = False

@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ser_tui.corpora.hearing.segments import Clip
+from ser_tui.encoders.load import load_encoder
 from ser_tui.study.errors import UserError
 from ser_tui.study.training import Training
 from ser_tui.training.finetune import FineTuner
@@ -105,15 +106,19 @@ def test_a_class_that_training_lacks_is_never_predicted() -> None:
         fit(features, np.zeros(40, dtype=np.int64), 4, 1.0)
 
 
-def test_of_what_is_pooled_already_a_probe_needs_no_frames(tiny: Callable[[str], str], tones: Split, cache_folder: Path) -> None:
-    encoder, found = tiny("whisper"), []
-    for _ in range(2):
-        trainer = ProbeTrainer(encoder, *tones, CLASSES, Training())
-        found.append(trainer.run({"layers": "2", "max_seconds": 1}, 0, lambda report: None, lambda: False))
-        kinds = {path.name.split("-")[2] for path in (cache_folder / "features").iterdir()}
-        for folder in (cache_folder / "features").glob("*-frames-*"):
-            shutil.rmtree(folder)
-    assert kinds == {"pooled"} and found[0] == replace(found[1], seconds=found[0].seconds, costs=found[0].costs)
+def test_a_probe_keeps_frames_only_for_fine_tuning_beside_it_and_of_what_is_pooled_needs_none(
+    tiny: Callable[[str], str], tones: Split, cache_folder: Path
+) -> None:
+    for family, beside, first in (("whisper", True, {"pooled"}), ("wav2vec2", False, {"pooled"}), ("wav2vec2", True, {"pooled", "frames"})):
+        encoder, found = tiny(family), []
+        for kept in (first, {"pooled"}):
+            trainer = ProbeTrainer(encoder, *tones, CLASSES, Training(), encoder=load_encoder(encoder) if beside else None)
+            found.append(trainer.run({"layers": "2", "max_seconds": 1}, 0, lambda report: None, lambda: False))
+            assert {path.name.split("-")[2] for path in (cache_folder / "features").iterdir()} == kept
+            for folder in (cache_folder / "features").glob("*-frames-*"):
+                shutil.rmtree(folder)
+        assert found[0] == replace(found[1], seconds=found[0].seconds, costs=found[0].costs)
+        shutil.rmtree(cache_folder)
 
 
 def test_a_probe_by_an_encoder_that_was_fine_tuned_hears_the_pre_trained_one(
