@@ -85,11 +85,11 @@ def folds_of_run(session: Surroundings, study: Study, data: SplitCorpus, kind: P
     """(name, split) of every fold of protocol `kind` on the data of a run on `study`. The run's own test part is in none of them, whichever
     protocol has drawn it: a choice by what folds score, as between runs, would otherwise be one on that part. Raises UsageError."""
     if kind == study.protocol.kind:
-        return folds(data.manifest, study.protocol)
+        return folds(data.manifest, study.protocol, described=False)
     plain = {"kind": kind, "speakers": (), "test_size": 0.0, "test_speakers": ()}
     if test := data.split.test:
         session.note(f"the {counted(len(test), 'utterance')} of the test part are in no fold of {kind}")
-    return folds(data.manifest, study.protocol.model_copy(update=plain), test)
+    return folds(data.manifest, study.protocol.model_copy(update=plain), test, described=False)
 
 
 @dataclass(frozen=True)

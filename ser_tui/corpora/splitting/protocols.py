@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -44,9 +45,10 @@ def split(manifest: Manifest, protocol: SplitProtocol) -> Split:
     if protocol.kind in FOLDED:
         made = _Folds(manifest, protocol)
         # What must be said of a fold takes longer than drawing it, and a corpus may have hundreds of speakers to leave out.
-        chosen = [made.described(*group) for group in made.groups[: objective(protocol, len(made.groups))]]
+        several = objective(protocol, len(made.groups)) > 1
+        chosen = [(made.drawn if several else made.described)(*group) for group in made.groups[: objective(protocol, len(made.groups))]]
         for group in made.groups[len(chosen) :]:
-            made.trained(*group)
+            made.require_trained(*group)
         return pooled(manifest, chosen, protocol, [name for name, _ in made.groups])
     rest, test = _hold_out(manifest, protocol)
     train, validation = _PARTS[protocol.kind](manifest, protocol, rest)
@@ -96,16 +98,18 @@ def _together(
     return describe_folds(manifest, [(fold.train, fold.validation) for fold in chosen], test, [*notes, *own, *unused], scored)
 
 
-def folds(manifest: Manifest, protocol: SplitProtocol, test_part: Sequence[int] = ()) -> list[tuple[str, Split]]:
+def folds(manifest: Manifest, protocol: SplitProtocol, test_part: Sequence[int] = (), *, described: bool = True) -> list[tuple[str, Split]]:
     """(name, split) of every fold; protocols without folds have one, named as the protocol.
 
-    A test part, where one is asked for, is held out of every fold; so is `test_part`, which another protocol has drawn. Raises UsageError
+    A test part, where one is asked for, is held out of every fold; so is `test_part`, which another protocol has drawn. Not `described`, a
+    fold says nothing but what `findings_on_folds` needs of each: of 500 speakers all that is found takes minutes. Raises UsageError
     as `split` does.
     """
     if protocol.kind not in FOLDED:
         return [(protocol.kind, split(manifest, protocol))]
     made = _Folds(manifest, protocol, test_part)
-    return [(name, made.described(name, members)) for name, members in made.groups]
+    one = made.described if described else made.drawn
+    return [(name, one(name, members)) for name, members in made.groups]
 
 
 class _Folds:
@@ -127,14 +131,28 @@ class _Folds:
             raise UsageError(f"protocol {self._protocol.kind}: {what}; use more folds")
         return train
 
+    def require_trained(self, name: str, members: Sequence[int]) -> None:
+        """Raise UsageError as `trained`, where need be without going through all that is left for every speaker of a large corpus."""
+        if self._protocol.kind in BY_SENTENCE or len(members) >= len(self._rest):
+            self.trained(name, members)
+
     def described(self, name: str, members: Sequence[int]) -> Split:
-        """That fold. Raises UsageError as `trained`."""
+        """That fold, with what is found of it. Raises UsageError as `trained`."""
         train = self.trained(name, members)
-        notes = [
-            *_fold_notes(self._manifest, self._protocol, self._rest, len(self.groups)),
-            *_left_out(self._manifest, self._protocol, (train, members, self._test)),
-        ]
-        return describe(self._manifest, train, members, self._test, notes)
+        return describe(self._manifest, train, members, self._test, self._notes(train, members))
+
+    def drawn(self, name: str, members: Sequence[int]) -> Split:
+        """That fold, of which nothing is found out: it says what the protocol does. Raises UsageError as `trained`."""
+        train = self.trained(name, members)
+        kept, scored, test = (tuple(sorted(part)) for part in (train, members, self._test))
+        return Split(kept, scored, test, (), tuple(self._notes(train, members)), False)
+
+    def _notes(self, train: Sequence[int], members: Sequence[int]) -> list[Finding]:
+        return [*self._own_notes, *_left_out(self._manifest, self._protocol, (train, members, self._test))]
+
+    @cached_property
+    def _own_notes(self) -> list[Finding]:
+        return _fold_notes(self._manifest, self._protocol, self._rest, len(self.groups))
 
 
 def _trained_beside(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[int], members: Sequence[int]) -> list[int]:
@@ -322,7 +340,10 @@ def _speaker_groups(manifest: Manifest, protocol: SplitProtocol, rest: Sequence[
             "and validate on; use fewer folds or another protocol"
         )
     if protocol.kind == "loso":
-        return [(name, _apart(manifest, rest, [name])[1]) for name in there]
+        of: dict[str, list[int]] = {name: [] for name in there}
+        for index in rest:
+            of[str(manifest.utterances[index].speaker)].append(index)
+        return list(of.items())
     sizes = np.array_split(np.arange(len(groups)), count)
     members = [[name for index in fold for name in groups[index]] for fold in sizes]
     return [(f"fold {number}", _apart(manifest, rest, names)[1]) for number, names in enumerate(members, 1)]

@@ -75,8 +75,9 @@ def first_sentences(manifest: Manifest, indices: Iterable[int], size: float, see
     everything = len(sentences_of(manifest, range(len(manifest.utterances))))
     count = max(1, round(size * everything))
     groups = ordered_sentences(manifest, there, seed)
-    taken = 0
-    while taken < len(groups) and sum(map(len, groups[:taken])) < count:
+    taken = named = 0
+    while taken < len(groups) and named < count:
+        named += len(groups[taken])
         taken += 1
     if taken >= len(groups):
         raise UsageError(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from ser_tui.corpora.alike import across_parts
 from ser_tui.corpora.manifest import Manifest, Utterance
@@ -91,23 +93,35 @@ class _Heard:
     folds: Sequence[Mapping[str, list[int]]]
     called: Mapping[str, str]
 
-    def of(self, fold: Mapping[str, list[int]], part: str) -> list[Utterance]:
-        """The utterances of a part of one fold."""
-        return [self.manifest.utterances[index] for index in fold[part]]
+    def values(self, number: int, part: str, field: str) -> frozenset[str]:
+        """All values of `field` in a part of fold `number`. They are asked for often, and there may be hundreds of folds."""
+        if (number, part, field) not in self._found:
+            column = self._columns.get(field) or [getattr(utterance, field) for utterance in self.manifest.utterances]
+            self._columns[field] = column
+            self._found[number, part, field] = frozenset(map(column.__getitem__, self.folds[number][part])) - {None}
+        return self._found[number, part, field]
 
-    @property
+    @cached_property
+    def _columns(self) -> dict[str, list[Any]]:
+        return {}
+
+    @cached_property
+    def _found(self) -> dict[tuple[int, str, str], frozenset[str]]:
+        return {}
+
+    @cached_property
     def everything(self) -> list[Utterance]:
         """All that is in any part, each once."""
-        indices = {index for fold in self.folds for part in fold.values() for index in part}
+        indices = set[int]().union(*(part for fold in self.folds for part in fold.values()))
         return [self.manifest.utterances[index] for index in sorted(indices)]
 
     def shared(self, part: str, field: str) -> tuple[set[str], set[str]]:
         """Values of `field` in `part` that the very model which is scored there was trained on, and all its values."""
         both, values = set[str](), set[str]()
-        for fold in self.folds:
-            here = _values(self.of(fold, part), field)
-            both |= here & _values(self.of(fold, "train"), field)
-            values |= here
+        for number in range(len(self.folds)):
+            if here := self.values(number, part, field):
+                both |= here & self.values(number, "train", field)
+                values |= here
         return both, values
 
 
@@ -162,10 +176,6 @@ def synonyms(manifest: Manifest) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _values(utterances: Iterable[Utterance], field: str) -> set[str]:
-    return {value for utterance in utterances if (value := getattr(utterance, field)) is not None}
-
-
 def _speakers(heard: _Heard) -> list[Finding]:
     found: list[Finding] = []
     nameless = [utterance.speaker is None for utterance in heard.everything]
@@ -185,7 +195,7 @@ def _speakers(heard: _Heard) -> list[Finding]:
 
 def _lone_speakers(heard: _Heard) -> list[Finding]:
     found: list[Finding] = []
-    trained = [_values(heard.of(fold, "train"), "speaker") for fold in heard.folds]
+    trained = [heard.values(number, "train", "speaker") for number in range(len(heard.folds))]
     alone = [names for names in trained if len(names) == 1]
     if alone:
         where = f"In {len(alone)} of {len(trained)} folds all" if len(trained) > 1 else "All"
@@ -226,6 +236,8 @@ def _recordings(heard: _Heard) -> list[Finding]:
     for part, others in (("validation", ("train",)), ("test", ("train", "validation"))):
         both, shared, sources = set[str](), set[str](), set[str]()
         for fold in heard.folds:
+            if not fold[part]:
+                continue
             known = {names[index] for other in others for index in fold[other]}
             both |= {utterances[index].path.name for index in fold[part] if names[index] in known}
             shared |= {names[index] for index in fold[part]} & known
@@ -255,15 +267,19 @@ def _sentences(heard: _Heard) -> list[Finding]:
 
 def _duplicates(heard: _Heard) -> list[Finding]:
     across: dict[str, list[tuple[str, str]]] = {}
-    for fold in heard.folds:
+    names = [utterance.id for utterance in heard.manifest.utterances]
+    contents = [heard.manifest.digests.get(name, name) for name in names]
+    counts = Counter(contents)
+    several = {index for index, content in enumerate(contents) if counts[content] > 1}
+    for fold in heard.folds if several else ():
         where: dict[str, dict[str, str]] = defaultdict(dict)
         for part, indices in fold.items():
             for index in indices:
-                name = heard.manifest.utterances[index].id
-                where[heard.manifest.digests.get(name, name)].setdefault(part, name)
-        for digest, names in where.items():
-            if len(names) > 1:
-                across.setdefault(digest, list(names.items()))
+                if index in several:
+                    where[contents[index]].setdefault(part, names[index])
+        for digest, parts in where.items():
+            if len(parts) > 1:
+                across.setdefault(digest, list(parts.items()))
     if not across:
         return []
     (part, name), (other_part, other) = next(iter(across.values()))[:2]
@@ -287,11 +303,11 @@ def _classes(heard: _Heard) -> list[Finding]:
     classes = set(heard.manifest.emotions)
     found: list[Finding] = []
     for part in ("train", "validation", "test"):
-        spoken = [_values(heard.of(fold, part), "emotion") for fold in heard.folds if fold[part]]
+        spoken = [heard.values(number, part, "emotion") for number, fold in enumerate(heard.folds) if fold[part]]
         if not spoken:
             continue
         # Every model must have learnt them, but what all folds score together is scored as one.
-        there = set.intersection(*spoken) if part == "train" else set().union(*spoken)
+        there = frozenset.intersection(*spoken) if part == "train" else frozenset[str]().union(*spoken)
         missing = sorted(classes - there)
         if missing:
             rest = len(classes) - len(missing)

@@ -38,7 +38,7 @@ def usable_parts(manifest: Manifest, study: Study) -> UsableParts:
         lost = [classes[index] for index in sorted(missing)]
         raise UserError(f"no utterance of {', '.join(lost)} is left to train on; choose another protocol, seed or size, {_dropped(lost)}")
     several = study.protocol.kind in FOLDED and study.protocol.objective_folds != 1
-    made = folds(manifest, study.protocol) if several or study.protocol.kind == "kfold" else []
+    made = folds(manifest, study.protocol, described=False) if several or study.protocol.kind == "kfold" else []
     numbered = {name: fold.validation for name, fold in made} if study.protocol.kind == "kfold" else {}
     scored = dict(made[: objective(study.protocol, len(made))]) if made else {}
     if len(scored) < 2:
