@@ -6,11 +6,14 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 from piloting import press, until, until_shown
 
 from ser_tui.corpora import registry
+from ser_tui.study.errors import UserError
 from ser_tui.tui.app import SerTuiApp
+from ser_tui.tui.data.background import CorpusReading
 from ser_tui.tui.data.knowledge import contents
 from ser_tui.tui.views.corpus_bars import bars, contents_lines
 from ser_tui.tui.widgets.pane import Pane
@@ -38,6 +41,18 @@ def test_the_counts_are_of_this_copy_and_what_is_not_known_is_counted_too(tmp_pa
     assert {bounds: number for bounds, number in held.lengths.items() if number} == {(1.0, 2.0): 4, (2.0, 3.0): 4}
     text = "\n".join(line.plain for line in contents_lines(held, 60))
     assert "this copy: 8 utterances" in text and "not known" in text and "2 emotions" in text
+
+
+def test_a_reading_says_how_far_it_is_and_ends_once_nobody_waits(tmp_path: Path) -> None:
+    corpus(tmp_path)
+    reading = CorpusReading()
+    assert reading.words == "reading ..."
+    reading(4_300, 10_000)
+    assert reading.words == "reading 43 %, 4,300 of 10,000 files"
+    reading.stop()
+    with pytest.raises(UserError):
+        contents("mine", reading)
+    assert reading.done < reading.total == 8
 
 
 def test_a_bar_is_as_long_as_its_share_and_never_too_long() -> None:

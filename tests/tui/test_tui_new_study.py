@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from ser_tui.client import launch
 from ser_tui.corpora import registry
+from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.store.runs import RunFolder, folders
 from ser_tui.strategies.registry import completed
 from ser_tui.study.document import Study
@@ -511,6 +512,13 @@ def test_a_study_without_a_corpus_as_imported_ones_have_it_asks_for_one() -> Non
     assert "corpus" in begun.problems()
 
 
+def test_of_hundreds_of_speakers_a_few_are_named_beside_their_field() -> None:
+    form = StudyForm.from_study({"name": "large", "corpus": ["large"], "search": SEARCH})
+    facts = [CorpusFacts("large", 10_000, tuple(f"{number:03}" for number in range(500)), {"anger": 10_000}, 400.0)]
+    told, warns = form_notes.notes(form, facts, "own", None, None, [])["protocol.speakers"]
+    assert told.startswith("there are: 000 001 ") and told.endswith(" 039 and 460 more") and not warns
+
+
 async def test_a_start_waits_for_a_corpus_that_is_being_read_and_is_refused_as_ever(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -521,9 +529,9 @@ async def test_a_start_waits_for_a_corpus_that_is_being_read_and_is_refused_as_e
     registry.remember("ravdess", tmp_path / "ravdess")
     read, facts = threading.Event(), knowledge.corpus_facts
 
-    def held_back(name: str) -> CorpusFacts:
+    def held_back(name: str, progress: Progress) -> CorpusFacts:
         read.wait(60)
-        return facts(name)
+        return facts(name, progress)
 
     monkeypatch.setattr(knowledge, "corpus_facts", held_back)
     async with SerTuiApp(runs).run_test(size=(80, 24), notifications=True) as pilot:

@@ -126,7 +126,7 @@ def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     time.tzset()
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setattr(socket, "gethostname", lambda: "bench")
-    monkeypatch.setattr("ser_tui.tui.data.knowledge.corpus_facts", lambda name: DEMO)
+    monkeypatch.setattr("ser_tui.tui.data.knowledge.corpus_facts", lambda name, progress=None: DEMO)
     runs = Path("runs")
     runs.mkdir()
     with_model(RunFolder(runs / run_with_test_part(runs)))
@@ -212,5 +212,5 @@ def test_screen_of_one_run_looks_as_approved_in_other_terminals(
 ) -> None:
     size, plain = TERMINALS[terminal]
     _take_for(plain, monkeypatch)
-    monkeypatch.setattr("ser_tui.tui.data.knowledge.contents", lambda name: CONTENTS)
+    monkeypatch.setattr("ser_tui.tui.data.knowledge.contents", lambda name, progress=None: CONTENTS)
     assert snap_compare(SerTuiApp(explained), terminal_size=size, run_before=lambda pilot: _settle(pilot, keys, "emodb-gp", "test"))

@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ser_tui import places
 from ser_tui.corpora.hearing.audio import RULES, Audio, Away, Momentary, Stamp, inspect, refused, stamp
@@ -18,6 +20,9 @@ from ser_tui.corpora.hearing.segments import Bounds
 from ser_tui.store.files import write_atomically
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import read_regular
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 SETTLED_NS = 2_000_000_000
 """A file is remembered only when it was last changed so long before it was read: within the clock's resolution a second
@@ -30,7 +35,11 @@ may be gone before."""
 MOST_BYTES = 256 << 20
 """More than what is known of a million files."""
 
+MOST_AT_ONCE = 8
+"""Files that are read at a time; more cores do not make a disk faster."""
+
 _NOTHING: Mapping[str, Sequence[Bounds]] = {}
+Looked = TypeVar("Looked")
 Progress = Callable[[int, int], None]
 """(files done, files in all)."""
 
@@ -139,12 +148,39 @@ def _verdicts(root: Path, names: Iterable[str], cut: Mapping[str, Sequence[Bound
 
 def _heard(root: Path, names: Iterable[str], cut: Mapping[str, Sequence[Bounds]]) -> Iterator[tuple[str, Audio | str]]:
     apart: list[str] = []
-    for name in names:
-        if is_mpeg(root / name):
-            apart.append(name)
-        else:
-            yield name, inspect(root / name, segments=cut.get(name))
+
+    def look(name: str) -> Audio | str | None:
+        return None if is_mpeg(root / name) else inspect(root / name, segments=cut.get(name))
+
+    with closing(_side_by_side(look, names)) as looked:
+        for name, verdict in looked:
+            if verdict is None:
+                apart.append(name)
+            else:
+                yield name, verdict
     yield from zip(apart, inspect_apart([(root / name, cut.get(name)) for name in apart]), strict=True)
+
+
+def _side_by_side(look: Callable[[str], Looked], names: Iterable[str]) -> Generator[tuple[str, Looked], None, None]:
+    """Each of `names`, in their order, with what `look` finds; several are looked at at once, as decoding and the Fourier transforms use a
+    core each, and a disk of a network keeps each file waiting."""
+    from concurrent.futures import ThreadPoolExecutor  # with it logging, for which a list of corpora need not wait
+
+    workers = min(MOST_AT_ONCE, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    waiting: deque[tuple[str, Future[Looked]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="reading") as pool:
+        try:
+            for name in names:
+                waiting.append((name, pool.submit(look, name)))
+                if len(waiting) > 2 * workers:
+                    first, found = waiting.popleft()
+                    yield first, found.result()
+            while waiting:
+                first, found = waiting.popleft()
+                yield first, found.result()
+        finally:  # nobody wants the others
+            for _, found in waiting:
+                found.cancel()
 
 
 def _settled(mark: Stamp, path: Path, read_at: int) -> bool:

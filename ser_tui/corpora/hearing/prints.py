@@ -57,11 +57,18 @@ class Listener:
     def print(self) -> Print:
         """Of all that was added: at least one sample."""
         bands, upper = _bands(np.concatenate(self._heard), self.rate)
+        return Print(_text(bands), self._level(bands, upper))
+
+    def upper(self) -> float | None:
+        """`Print.upper` of all that was added, without the print."""
+        return self._level(*_bands(np.concatenate(self._heard), self.rate))
+
+    def _level(self, bands: NDArray[np.float64], upper: NDArray[np.float64]) -> float | None:
         if self.rate < 2 * _UPPER[1]:
-            return Print(_text(bands), None)
+            return None
         most = max(1, len(bands) // 20)
         loud = [float(np.sort(power)[-most:].mean()) for power in (upper, bands.sum(axis=1))]
-        return Print(_text(bands), None if not loud[1] else round(10 * float(np.log10(loud[0] / loud[1] + 1e-12)), 1))
+        return None if not loud[1] else round(10 * float(np.log10(loud[0] / loud[1] + 1e-12)), 1)
 
 
 def vectors(texts: list[str]) -> NDArray[np.float32]:

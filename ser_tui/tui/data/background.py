@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from ser_tui.study.errors import UserError, told
+from ser_tui.study.formatting import counted
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
@@ -65,6 +66,32 @@ class Fetch:
         if not self.total:
             return f"fetching, {self.done / 1e6:.0f} MB" if self.done else "fetching ..."
         return f"fetching {self.done / self.total:.0%}, {self.done / 1e6:.0f} of {self.total / 1e6:.0f} MB"
+
+
+@dataclass
+class CorpusReading:
+    """A corpus that is read in a thread: call it with the files that are read, and all of them. Once it was stopped the call raises
+    UserError, by which the reading ends within a file; what was read is kept."""
+
+    done: int = 0
+    total: int = 0
+    _stopped: bool = False
+
+    def __call__(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        if self._stopped and done < total:
+            raise UserError("the corpus was not read to its end")
+
+    def stop(self) -> None:
+        """Nobody waits for it any more."""
+        self._stopped = True
+
+    @property
+    def words(self) -> str:
+        """reading 43 %, 4,300 of 10,000 files"""
+        if self.done >= self.total:  # or it is not known yet how many there are
+            return "reading ..."
+        return f"reading {self.done / self.total:.0%}, {self.done:,} of {counted(self.total, 'file', ',')}".replace("%", " %", 1)
 
 
 class Fetches:

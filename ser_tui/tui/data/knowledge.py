@@ -13,7 +13,7 @@ from typing import Any
 from ser_tui.corpora import registry as corpora
 from ser_tui.encoders import registry as encoders
 from ser_tui.study.errors import UserError
-from ser_tui.study.formatting import counted, printable
+from ser_tui.study.formatting import counted, printable, some_of
 from ser_tui.tui.data.corpus_facts import CorpusContents, CorpusFacts, Voice
 
 
@@ -116,13 +116,15 @@ def count_here(name: str) -> corpora.Count | None:
         return None
 
 
+_NAMED = 60
+"""Speakers that a report names."""
 LENGTHS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 30.0)
 """Bounds of the lengths that are counted together, in seconds; the last ones are of everything longer."""
 
 
-def contents(name: str) -> CorpusContents:
+def contents(name: str, progress: Callable[[int, int], None] | None = None) -> CorpusContents:
     """What the copy on this machine holds. The first look at a corpus reads every file. Raises UserError."""
-    manifest = corpora.load_manifest(name)
+    manifest = corpora.load_manifest(name, progress)
     found = manifest.utterances
     longest = max(utterance.seconds for utterance in found)
     bounds = [*(bound for bound in LENGTHS if bound < longest), float(math.ceil(longest))]
@@ -138,11 +140,11 @@ def contents(name: str) -> CorpusContents:
     )  # fmt: skip
 
 
-def check_report(name: str) -> str:
+def check_report(name: str, progress: Callable[[int, int], None] | None = None) -> str:
     """What the corpus holds and every file that is not used, as text. Reads every sample: seconds to minutes."""
     from ser_tui.corpora.check import check, problem_lines
 
-    found = check(name)
+    found = check(name, progress)
     lines = [
         f"{found.title}: {counted(found.utterances, 'utterance', ',')}"
         + (f" of {found.documented:,} documented" if found.documented else "")
@@ -151,7 +153,7 @@ def check_report(name: str) -> str:
         *found.told(),
         "",
         "emotions   " + "  ".join(f"{emotion} {number}" for emotion, number in found.emotions.items()),
-        "speakers   " + ("  ".join(f"{speaker} {number}" for speaker, number in found.speakers.items()) or "not named"),
+        "speakers   " + (some_of([f"{speaker} {number}" for speaker, number in found.speakers.items()], _NAMED, "  ") or "not named"),
         "rates      " + "  ".join(f"{rate} Hz {number}" for rate, number in found.sample_rates.items()),
         "channels   " + "  ".join(f"{channels}: {number}" for channels, number in found.channels.items()),
         f"length     {found.seconds[0]:.2f} to {found.seconds[1]:.2f} s",
@@ -165,10 +167,10 @@ def check_report(name: str) -> str:
     return "\n".join(printable(line) for line in lines)
 
 
-def corpus_facts(name: str) -> CorpusFacts:
+def corpus_facts(name: str, progress: Callable[[int, int], None] | None = None) -> CorpusFacts:
     """What the corpus holds; the first look at a corpus reads every file, later ones are quick."""
     try:
-        manifest = corpora.load_manifest(name)
+        manifest = corpora.load_manifest(name, progress)
     except UserError as error:
         return CorpusFacts(name, problem=str(error))
     emotions: dict[str, Counter[str]] = {speaker: Counter() for speaker in manifest.speakers}

@@ -12,9 +12,8 @@ from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from ser_tui.study.errors import UserError, told
-from ser_tui.study.formatting import counted
 from ser_tui.tui.base import AppDialog
-from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.background import CorpusReading, in_thread
 from ser_tui.tui.data.knowledge import Found
 from ser_tui.tui.widgets.keybar import KeyBar
 
@@ -37,7 +36,8 @@ class AddCorpusScreen(AppDialog[bool]):
         super().__init__()
         self._begin = name
         self._found: Found | None = None
-        self._read = (0, 0)
+        self._reading = CorpusReading()
+        """Of what is looked at now, or was last."""
         self._looking = False
 
     def compose(self) -> ComposeResult:
@@ -63,6 +63,10 @@ class AddCorpusScreen(AppDialog[bool]):
         self.query_one("#path" if self._begin else "#name", Input).focus()
         self.set_interval(0.5, self._show_progress)
 
+    def on_unmount(self) -> None:
+        """Nobody waits for what is read for it."""
+        self._reading.stop()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enter first looks; it keeps only what was shown."""
         if action == "scroll":
@@ -86,8 +90,7 @@ class AddCorpusScreen(AppDialog[bool]):
 
     def _show_progress(self) -> None:
         if self._looking:
-            done, total = self._read
-            self.query_one("#found", Static).update(f"reading {done:,} of {counted(total, 'file', ',')} ..." if total else "reading ...")
+            self.query_one("#found", Static).update(self._reading.words)
 
     def _typed_in(self) -> tuple[str, str, str]:
         name, path, like = (self.query_one(f"#{part}", Input).value.strip() for part in ("name", "path", "like"))
@@ -101,15 +104,15 @@ class AddCorpusScreen(AppDialog[bool]):
             self.query_one(f"#{'path' if name else 'name'}", Input).focus()
             return
 
-        def progress(done: int, total: int) -> None:
-            self._read = (done, total)
+        reading = CorpusReading()
 
         def look() -> Found:
             from ser_tui.tui.data.knowledge import look_at
 
-            return look_at(name, Path(path), like, progress)
+            return look_at(name, Path(path), like, reading)
 
-        self._looking, self._read = True, (0, 0)
+        self._reading.stop()  # of what was typed before
+        self._looking, self._reading = True, reading
         self._show_progress()
         try:
             found = await in_thread(look)

@@ -15,7 +15,7 @@ from ser_tui.corpora.registry import Count
 from ser_tui.study.formatting import counted, printable
 from ser_tui.study.frozen import changed
 from ser_tui.tui.base import AppScreen
-from ser_tui.tui.data.background import Progress, in_thread
+from ser_tui.tui.data.background import CorpusReading, Progress, in_thread
 from ser_tui.tui.data.corpus_facts import CorpusContents
 from ser_tui.tui.data.knowledge import KnownCorpus
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
@@ -69,7 +69,7 @@ class CorporaScreen(AppScreen[None]):
         self._known: list[KnownCorpus] = []
         self._shown = ""
         """Of which the text is."""
-        self._checking: set[str] = set()
+        self._checking: dict[str, CorpusReading] = {}
         self._counted: dict[str, Count | None] = {}
         self._contents: dict[str, CorpusContents] = {}
 
@@ -86,6 +86,11 @@ class CorporaScreen(AppScreen[None]):
         """Look what there is; show downloads as they go on."""
         self._look()
         self.set_interval(0.5, self._show_progress)
+
+    def on_unmount(self) -> None:
+        """Nobody waits for what is read for it; the next look goes on where that ends."""
+        for reading in self._checking.values():
+            reading.stop()
 
     def on_resize(self) -> None:
         """Sentences are broken anew where the pane has another width."""
@@ -134,8 +139,8 @@ class CorporaScreen(AppScreen[None]):
         fetch = self.ser.fetches.under_way.get(("corpus", one.name))
         if fetch is not None:
             return fetch.words, "accent"
-        if one.name in self._checking:
-            return "reading ...", "accent"
+        if (reading := self._checking.get(one.name)) is not None:
+            return reading.words, "accent"
         if one.path is not None:
             return "here", ""
         if one.name == "demo":
@@ -242,12 +247,12 @@ class CorporaScreen(AppScreen[None]):
         def check() -> str:
             from ser_tui.tui.data.knowledge import check_report
 
-            return check_report(name)
+            return check_report(name, reading)
 
-        self._checking.add(name)
+        reading = self._checking[name] = CorpusReading()
         self._show()
         report = await self.attempt(check)
-        self._checking.discard(name)
+        del self._checking[name]
         self._look()
         if report is not None:
             self.app.push_screen(PreviewScreen(report))
@@ -265,12 +270,12 @@ class CorporaScreen(AppScreen[None]):
         def count() -> CorpusContents:
             from ser_tui.tui.data.knowledge import contents
 
-            return contents(name)
+            return contents(name, reading)
 
-        self._checking.add(name)
+        reading = self._checking[name] = CorpusReading()
         self._show()
         held = await self.attempt(count)
-        self._checking.discard(name)
+        del self._checking[name]
         self._show()
         if held is None:
             return

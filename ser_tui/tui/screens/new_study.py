@@ -28,7 +28,7 @@ from ser_tui.study.formatting import duration
 from ser_tui.study.hyperparameters import STRENGTH
 from ser_tui.study.load import validate
 from ser_tui.tui.base import AppScreen
-from ser_tui.tui.data.background import in_thread
+from ser_tui.tui.data.background import CorpusReading, in_thread
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.data.form import AUTOSPEECH, BY_KEY, CLASSIFIER, SECTIONS, SPEAKERS, StudyForm, field_of, problem_of
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
@@ -43,6 +43,7 @@ from ser_tui.tui.widgets.table import cell
 
 KEEP_SECONDS = 0.5
 """After what was typed, until it is kept."""
+READING_SECONDS = 0.5
 PARTS_SECONDS = 0.5
 """After what was typed, until it is asked whether a worker could split the corpora so."""
 BOUNDS = ("recommended", "paper's", "own")
@@ -111,6 +112,8 @@ class NewStudyScreen(AppScreen[None]):
         """Whether a start waits for the corpora to be read."""
         self._looking: Worker[None] | None = None
         """Reads the corpora."""
+        self._read_for: CorpusReading | None = None
+        """How far the one that is read has come."""
         self._parts_due: Timer | None = None
         self._refused: tuple[Study, str] | None = None
         """Why no worker could split the corpora as this study says; an empty text: one can."""
@@ -140,6 +143,14 @@ class NewStudyScreen(AppScreen[None]):
     def on_mount(self) -> None:
         """Find out which corpora and encoders there are, then build the form."""
         self._build()
+        self.set_interval(READING_SECONDS, self._show_reading)
+
+    def _show_reading(self) -> None:
+        """How far the corpus is read, which of a large one takes minutes the first time."""
+        if self._built and self._looking is not None and self._looking.is_running and self._read_for is not None:
+            note, warns = form_notes.corpus_note([self.facts.get(name, CorpusFacts(name)) for name in self.form.corpus])
+            if not warns:
+                self.query_one("#row-corpus", FieldRow).say(note.replace(form_notes.READING, self._read_for.words))
 
     @work(exclusive=True, group="build")
     async def _build(self) -> None:
@@ -480,9 +491,12 @@ class NewStudyScreen(AppScreen[None]):
     async def _look_at_corpora(self) -> None:
         from ser_tui.tui.data import knowledge
 
+        if self._read_for is not None:
+            self._read_for.stop()  # of corpora that were chosen before
         for name in self.form.corpus:
             if name not in self.facts or self.facts[name].problem:
-                self.facts[name] = await in_thread(knowledge.corpus_facts, name)
+                self._read_for = reading = CorpusReading()
+                self.facts[name] = await in_thread(knowledge.corpus_facts, name, reading)
                 self.check()
 
     def _look_at_parts_soon(self, study: Study | None) -> None:
@@ -640,6 +654,8 @@ class NewStudyScreen(AppScreen[None]):
 
     def on_unmount(self) -> None:
         """The app may be gone the next moment: keep what was typed since it was kept last."""
+        if self._read_for is not None:
+            self._read_for.stop()  # what was read is kept, and the next look goes on with it
         if self._unkept is not None and not self._done:
             self._unkept.stop()
             with suppress(UserError):  # nobody is there to read it

@@ -7,10 +7,14 @@ from typing import Any
 
 from ser_tui.strategies import registry as strategies
 from ser_tui.study.document import Study
-from ser_tui.study.formatting import counted, duration, of_speakers
+from ser_tui.study.formatting import counted, duration, of_speakers, some_of
 from ser_tui.study.run_summary import RunSummary
 from ser_tui.tui.data.corpus_facts import CorpusFacts
 from ser_tui.tui.data.form import StudyForm, items, number
+
+READING = "reading ..."
+NAMED = 40
+"""Speakers that are named beside the field for them."""
 
 
 def corpus_note(facts: Sequence[CorpusFacts]) -> tuple[str, bool]:
@@ -21,7 +25,7 @@ def corpus_note(facts: Sequence[CorpusFacts]) -> tuple[str, bool]:
         if one.problem:
             return one.problem, True
     if any(one.utterances is None for one in facts):
-        return "reading ...", False
+        return READING, False
     utterances = sum(one.utterances or 0 for one in facts)
     speakers = sum(len(one.speakers) for one in facts)
     emotions = {emotion for one in facts for emotion in one.emotions or ()}
@@ -186,7 +190,7 @@ def notes(
     }
     speakers = sorted({name for one in facts for name in one.speakers})
     if speakers:
-        found["protocol.speakers"] = (f"there are: {' '.join(speakers)}", False)
+        found["protocol.speakers"] = (f"there are: {some_of(speakers, NAMED, ' ')}", False)
     if study is not None:
         found["strategy.kind"] = (strategy_note(study, planned), False)
         found["budget.trials"] = (time_note(study, planned, past), False)
