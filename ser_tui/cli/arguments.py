@@ -30,7 +30,7 @@ Model = Annotated[str, typer.Argument(
 AnotherTrial = Annotated[int | None, typer.Option("--trial", metavar="N", help="Another trial than the best one.")]
 Headless = Annotated[bool, typer.Option("--headless", help="No app: progress lines, a table at the end.")]
 Sources = Annotated[list[str], typer.Argument(
-    metavar="FILES|FOLDER|TABLE|CORPUS...", help="Audio files, folders of them, tables that name them, or corpora."
+    metavar="FILES|FOLDER|TABLE|CORPUS...", help="Audio files, folders of them, tables or lists that name them, or corpora; - reads names."
 )]  # fmt: skip
 Corpus = Annotated[str, typer.Argument(
     metavar="CORPUS", help="One of `ser-tui corpora list`, or one of your own.", autocompletion=completing.corpora

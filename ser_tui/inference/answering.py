@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ser_tui import __version__
 from ser_tui.inference.loading import answering
 from ser_tui.inference.pieces import Cut
-from ser_tui.inference.predicting import Progress, check, predictions
+from ser_tui.inference.predicting import Progress, check, predictions, progress_of
 from ser_tui.inference.saying import ProgressLine, note
 from ser_tui.inference.self_training import answers_after, teachable
 from ser_tui.inference.sources import gather
@@ -55,13 +55,14 @@ def answer(request: PredictRequest) -> int:
                 )
             if file.done:
                 note(f"going on with {request.output}, which holds {counted(len(file.done), 'answer')}")
-        progress, begun = Progress(len(sources)), time.monotonic()
+        progress, begun = progress_of(sources), time.monotonic()
         line, printer = ProgressLine(), _Printer(request, origin, state)
         unreadable = file.unreadable if file else 0
         named = changed = 0
         made = answers_after(model, sources, cut, progress) if request.self_train else predictions(
             model, sources, cut, file.done if file else (), progress
         )  # fmt: skip
+        stack.enter_context(_told_where_stopped(line, None if request.self_train else file))
         for answers in made:
             for one in answers:
                 before, after = one.best(model.classes), one.best_after(model.classes)
@@ -87,6 +88,18 @@ def answer(request: PredictRequest) -> int:
     return 1 if unreadable else 0
 
 
+@contextmanager
+def _told_where_stopped(line: ProgressLine, file: AnswerFile | None) -> Iterator[None]:
+    """Within it Ctrl+C says that what is in `file` is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        line.clear()
+        if file is not None:
+            note(f"stopped: {file.path} keeps what is in it, and the same command goes on")
+        raise
+
+
 def _of_run(state: RunState) -> dict[str, Any]:
     """What JSON says of the run whose model answers: its trial, and its headline as `show --json` has it; None where there is none."""
     figure = headline(state) if state.best is not None else None
@@ -99,7 +112,11 @@ def _synthetic(state: RunState) -> list[str]:
 
 
 def _rate(progress: Progress, begun: float) -> str:
-    return f"{duration(progress.seconds)} of speech, {progress.seconds / max(time.monotonic() - begun, 1e-6):.0f} times real time"
+    """What was heard, how fast, and how long the rest will take."""
+    taken = time.monotonic() - begun
+    left = progress.left(taken)
+    rest = "" if left is None else f", {duration(left)} left"
+    return f"{duration(progress.seconds)} of speech, {progress.seconds / max(taken, 1e-6):.0f} times real time{rest}"
 
 
 def _state_of(run: RunFolder | None) -> RunState:

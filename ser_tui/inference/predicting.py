@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -19,13 +20,16 @@ from ser_tui.store.answers import SILENT, Answer, Key, shown
 from ser_tui.study.errors import UserError
 from ser_tui.study.findings import FEW
 from ser_tui.study.formatting import counted
-from ser_tui.training.audio import SAMPLE_RATE
+from ser_tui.training import audio
+from ser_tui.training.audio import SAMPLE_RATE, AudioError
 from ser_tui.training.averaging import AveragedModel
 
 SECONDS = 240.0
 """Of audio that the model is given at once."""
 MOST = 128
 """Pieces of it."""
+_WEIGHED = 100
+"""Sources up to which what is left is told by their lengths: of more, one is as long as another."""
 _BAND_SECONDS = 5
 """Of a recording by which it is told whether it is narrow-band."""
 
@@ -38,6 +42,12 @@ class Progress:
     done: int = 0
     seconds: float = 0.0
     """Of audio that was heard."""
+    lengths: Mapping[Key, float] = field(default_factory=dict)
+    """Seconds of each source, by `Recording.key`, where they are few, so that one may be most of the work; else each counts as much."""
+    heard: float = 0.0
+    """How much of the sources was heard, in what `weight` says of each."""
+    passed: float = 0.0
+    """How much was known to be done."""
     beyond: int = 0
     """Recordings of which the model heard the beginning alone."""
     narrow: int = 0
@@ -46,6 +56,33 @@ class Progress:
     """Speakers of few utterances, where the model takes features by speakers."""
     mixed: list[str] = field(default_factory=list)
     """Speakers of whom there were answers already, by the statistics of what was asked about then."""
+
+    def weight(self, source: Recording) -> float:
+        """What `source` counts for in what is left."""
+        return self.lengths.get(source.key, 0.0) if self.lengths else 1.0
+
+    def over(self, source: Recording, *, known: bool = False) -> None:
+        """All of `source` was dealt with; `known`: it was done before."""
+        self.done += 1
+        self.passed += self.weight(source) if known else 0.0
+
+    def left(self, seconds: float) -> float | None:
+        """Seconds that the rest will take where what was heard took `seconds`; None where nothing was heard yet."""
+        whole = sum(self.lengths.values()) if self.lengths else float(self.sources)
+        return seconds * max(0.0, whole - self.passed - self.heard) / self.heard if self.heard > 0 else None
+
+
+def progress_of(sources: Sequence[Recording]) -> Progress:
+    """That of `sources`: few are weighed by their lengths, for which the headers of their files are read."""
+    if len(sources) > _WEIGHED:
+        return Progress(len(sources))
+    lengths: dict[Key, float] = {}
+    for source in sources:
+        with suppress(AudioError):
+            if not source.problem:
+                there = audio.extent(source.clip)
+                lengths[source.key] = there.frames / there.rate
+    return Progress(len(sources), lengths=lengths)
 
 
 def check(model: AveragedModel, sources: Sequence[Recording], cut: Cut) -> None:
@@ -100,7 +137,7 @@ def _left(sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: P
     finished = Finished(done, cut)
     for source in sources:
         if finished.has(source):
-            told.done += 1
+            told.over(source, known=True)
         else:
             yield source
 
@@ -108,27 +145,30 @@ def _left(sources: Sequence[Recording], cut: Cut, done: Collection[Key], told: P
 def all_pieces(model: AveragedModel, sources: Iterator[Recording], cut: Cut, told: Progress) -> Iterator[tuple[Recording, Stretch]]:
     """What `model` is to hear of `sources`, in order, and of which of them each is; `told` hears how far it has come."""
     for source in sources:
-        clip = source.clip
+        clip, before, weight = source.clip, told.heard, told.weight(source)
         if source.problem:
             yield source, Stretch(clip.start, clip.end, None, problem=source.problem)
         else:
             beyond, heard = False, False
             for piece in pieces(clip, cut, model.hears, model.needs):
                 told.seconds += piece.seconds
+                if told.lengths:
+                    told.heard = before + min(weight, (piece.end or piece.seconds) - (clip.start or 0.0))
                 beyond |= piece.seconds > model.hears
                 if piece.waveform is not None and not heard:
                     heard = True
                     told.narrow += _narrow(piece.waveform)
                 yield source, piece
             told.beyond += beyond
-        told.done += 1
+        told.heard = before + weight
+        told.over(source)
 
 
 def _narrow(waveform: Tensor) -> bool:
     """Whether a waveform [samples] at 16 kHz holds nothing in the upper half of its spectrum, as where its file is of 8 kHz."""
     listener = Listener(SAMPLE_RATE)
     listener.add(waveform[: SAMPLE_RATE * _BAND_SECONDS].numpy())
-    upper = listener.print().upper
+    upper = listener.upper()
     return upper is not None and upper < NARROW
 
 
@@ -165,7 +205,8 @@ def _by_speaker(
     for (speaker, _), own in groupby(ordered, key=lambda source: source.voice):
         group = list(own)
         if all(_answered(model, source, cut, done, finished) for source in group):
-            told.done += len(group)
+            for source in group:
+                told.over(source, known=True)
             continue
         answers = _of_speaker(model, speaker, group, cut, told)
         new = [answer for answer in answers if answer.key not in done]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +14,15 @@ from ser_tui.corpora.hearing import files
 from ser_tui.corpora.hearing.segments import Clip, segment_id
 from ser_tui.corpora.reading import columns
 from ser_tui.corpora.reading.filing import Filing
-from ser_tui.corpora.reading.table_text import SUFFIXES, Rows, read_rows
+from ser_tui.corpora.reading.table_text import MAX_BYTES, SUFFIXES, Rows, read_rows
 from ser_tui.corpora.reading.tables import bounds
 from ser_tui.corpora.registry import load_manifest
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.regular import open_regular
 
 _NEEDED = ("file",)
+_LIST = ".txt"
+"""How a list of files without a header is called."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ def _of(named: str, wanted: Mapping[str, str]) -> Iterator[Recording]:
         yield from (Recording(str(path / one), Clip(path / one)) for one in ids)
         yield from (Recording(str(path / one.path), Clip(path / one.path), problem=one.reason) for one in problems)
     elif path.suffix.lower() in SUFFIXES and path.exists():
-        yield from _table(path, wanted)
+        listed = () if wanted else _listed(path)
+        yield from (_on_list(path, listed) if listed else _table(path, wanted))
     elif not path.exists() and _is_corpus(named):
         for spoken in load_manifest(named).utterances:
             yield Recording(str(spoken.path), spoken.clip, spoken.speaker or "", among=edition(spoken))
@@ -83,6 +89,30 @@ def _is_corpus(name: str) -> bool:
         return locations.source(name) is not None or name == "demo"
     except UserError:
         return False  # what cannot be a corpus's name
+
+
+def _listed(path: Path) -> list[str]:
+    """The lines of the plain list at `path`, as `find` writes it: a name of a sound file each, and no header. Empty: it is none.
+
+    Names need not be UTF-8. Raises UserError where it cannot be read.
+    """
+    if path.suffix.lower() != _LIST:
+        return []
+    try:
+        with open_regular(path) as stream:
+            data = stream.read(MAX_BYTES)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; give the path of a list that you may read") from None
+    lines = [os.fsdecode(line) for one in data.removeprefix(codecs.BOM_UTF8).split(b"\n") if (line := one.rstrip(b"\r"))]
+    return lines if lines and all(files.SUFFIXES & {Path(line).suffix.lower()} for line in lines) else []
+
+
+def _on_list(path: Path, lines: Sequence[str]) -> Iterator[Recording]:
+    filing = Filing(path.parent, advice="write their paths as they are from the list's folder on")
+    for line in lines:
+        name = filing.id(line)
+        place, why = filing.find(name)
+        yield Recording(name, Clip(path.parent / (place or name)), problem="" if place else why)
 
 
 def _table(path: Path, wanted: Mapping[str, str]) -> Iterator[Recording]:

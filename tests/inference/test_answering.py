@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
@@ -17,10 +18,15 @@ import soundfile
 from small_runs import until
 from tiny_encoders import CLASSES, MakeModel
 
+from ser_tui.cli.using import named
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.inference.answering import answer
+from ser_tui.inference.pieces import Cut
+from ser_tui.inference.predicting import all_pieces, progress_of
+from ser_tui.inference.sources import gather
 from ser_tui.study.errors import UserError
 from ser_tui.study.uses import PredictRequest
+from ser_tui.training.averaging import AveragedModel
 from ser_tui.training.metrics import class_probabilities
 from ser_tui.training.model import load_model
 
@@ -61,6 +67,48 @@ def test_recordings_of_a_telephone_are_counted(make_model: MakeModel, tmp_path: 
         soundfile.write(tmp_path / name, samples, rate)
     assert answer(PredictRequest(str(make_model("wav2vec2")), (str(tmp_path / "phone.wav"), str(tmp_path / "wide.wav")), "json")) == 0
     assert "narrow band: 1 of the 2 recordings holds nothing" in capsys.readouterr().err
+
+
+def test_a_plain_list_of_files_is_read_as_find_writes_it(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = os.fsencode(tmp_path / "a, b") + b"\xff.wav"
+    Path(os.fsdecode(odd)).write_bytes(recordings[0].read_bytes())
+    (tmp_path / "own.wav").write_bytes(recordings[1].read_bytes())
+    names = tmp_path / "list.txt"
+    names.write_bytes(b"\r\n".join([b"./own.wav", odd, os.fsencode(recordings[2]), b"gone.wav", b""]))
+    assert answer(PredictRequest(str(make_model("wav2vec2")), (str(names),), "json")) == 1
+    rows = json.loads(capsys.readouterr().out)["answers"]
+    assert [row["file"] for row in rows] == ["own.wav", os.fsdecode(odd), str(recordings[2]), "gone.wav"]
+    assert ["emotion" in row for row in rows] == [True, True, True, False]
+
+
+def test_names_come_from_standard_input_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(data: bytes, *sources: str) -> tuple[str, ...]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        return named(sources)
+
+    assert of(b"", "a.wav") == ("a.wav",)
+    assert of(b"b.wav\r\n\nc \xff.wav\n", "a.wav", "-") == ("a.wav", "b.wav", "c \udcff.wav")
+    assert of(b"b\n.wav\0c.wav\0", "-") == ("b\n.wav", "c.wav")
+    for data, words in ((b"RIFF....WAVE", "holds audio"), (b"\n", "no name")):
+        with pytest.raises(UserError, match=words):
+            of(data, "-")
+
+
+def test_what_is_left_is_told_by_lengths_where_recordings_are_few(make_model: MakeModel, recordings: list[Path], tmp_path: Path) -> None:
+    model = AveragedModel.of(load_model(make_model("wav2vec2")))
+    sources = gather([str(recordings[0]), str(tmp_path / "gone.wav"), str(recordings[5])])  # of 0.6 and 3.1 s
+    told = progress_of(sources)
+    pieces = all_pieces(model, iter(sources), Cut(0.5), told)
+    assert told.left(1.0) is None
+    next(piece for source, piece in pieces if source is sources[2])
+    assert told.left(11.0) == pytest.approx(26.0), "1.1 s are heard, 2.6 s are left"
+    assert [*pieces] and told.left(11.0) == 0 and told.done == 3
+    known = progress_of(sources)
+    known.over(sources[0], known=True)
+    known.heard = 1.55
+    assert known.left(10.0) == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize(("form", "cut"), [("csv", None), ("lines", 0.5)])
@@ -228,7 +276,7 @@ def test_ctrl_c_leaves_whole_answers_and_the_same_command_goes_on(make_model: Ma
     until(lambda: output.exists() and output.read_bytes().count(b"\n") > 20, 120)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it: to the command and to the process that it started
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130 and "Traceback" not in said
+    assert process.returncode == 130 and "Traceback" not in said and f"stopped: {output} keeps what is in it" in said
     kept = len(_table(output))
     assert 20 <= kept < 3000, "it was stopped under way"
     done = subprocess.run(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
