@@ -30,8 +30,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").r
 EXIT_CODES = {"0", "1", "2", "130"}
 """Those of `ser_tui.cli.main`."""
 
-OF_OTHERS = {"--nthreads", "--nworkers"}
-"""Options of `dask worker`."""
+OF_OTHERS = {"--nthreads", "--nworkers", "--hostname", "--init", "--read-only", "--shm-size", "--user"}
+"""Options of `dask worker` and of `docker run`."""
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)

@@ -10,6 +10,10 @@ from contextlib import suppress
 
 def main() -> None:
     """The command `ser-tui`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 stopped."""
+    if os.getpid() == 1:  # of a container
+        from ser_tui.cli.first_process import stand_before
+
+        stand_before()
     try:
         code = _guarded()
     except KeyboardInterrupt:  # while libraries are loaded as well, which takes a second on a busy machine
