@@ -12,6 +12,7 @@ from ser_tui.evaluation.analysis import Explained, explained
 from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
 from ser_tui.store.left_behind import seen
+from ser_tui.store.processes import alive
 from ser_tui.store.queue import state_of
 from ser_tui.store.runs import RunFolder, copied_from, resolve, worker_facts
 from ser_tui.store.wanted import ANY
@@ -94,7 +95,8 @@ def _print_standing(folder: RunFolder, state: RunState) -> None:
     say(f"{folder.run_id}  {status}{'  ' + state.reason if state.reason else ''}")
     if status == ShownStatus.LIVE and (silence := silence_text(state, datetime.now(UTC))):
         facts = worker_facts(folder)
-        ends = f"`ser-tui stop {folder.run_id}` ends it{f', or `kill -9 {facts.process.pid}`' if facts else ''}"
+        kill = f", or `kill -9 {facts.process.pid}`" if facts and alive(facts.process) else ""  # another container's number is not one here
+        ends = f"`ser-tui stop {folder.run_id}` ends it{kill}"
         say(f"warning: {silence}: its process may hang; {ends}, and `ser-tui resume {folder.run_id}` goes on")
     if copy := copied_from(folder):
         say(f"this folder is {copy}")

@@ -68,6 +68,12 @@ def is_here(process: ProcessId) -> bool:
     return process.host == this_host() or (bool(process.machine) and process.machine == machine())
 
 
+def is_of_this_kernel(process: ProcessId) -> bool:
+    """Whether `process` is, or was, one of the kernel that runs now, in whatever container: what locks it holds is then seen from here,
+    also where it is not."""
+    return bool(process.boot) and process.boot == boot()
+
+
 def boot() -> str:
     """What distinguishes this boot of this machine from others; empty where the system has no such thing."""
     try:

@@ -137,7 +137,11 @@ def test_a_run_whose_worker_has_just_begun_is_not_deleted(run: RunFolder) -> Non
 def test_a_run_that_another_host_may_be_working_on_is_not_deleted_unless_it_says_that_it_ended(run: RunFolder) -> None:
     me = identify(os.getpid())
     assert me is not None
-    facts = {"process": replace(me, host="elsewhere", machine="another").to_json(), "job": "search", "heartbeat": events.now()}
+    facts = {
+        "process": replace(me, host="elsewhere", machine="another", boot="its own").to_json(),
+        "job": "search",
+        "heartbeat": events.now(),
+    }
     write_json(run.worker, facts)
     assert liveness(run) == "elsewhere"
     with pytest.raises(UserError, match="host elsewhere"):

@@ -64,7 +64,7 @@ def test_after_a_reboot_one_key_and_a_yes_go_on(run: RunFolder, reference: Refer
 
 @pytest.mark.slow
 def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(run: RunFolder, reference: Reference) -> None:
-    said, log = worked_on_by(run, host="node17", machine="another"), run.log.read_bytes()
+    said, log = worked_on_by(run, host="node17", machine="another", boot="its own"), run.log.read_bytes()
     for verb in (
         ["resume", "latest"], ["resume", "latest", "--detach"], ["resume", "latest", "--headless"], ["resume", "latest", "--json"],
         ["folds", "latest"], ["evaluate", "latest", "--on", "small"], ["delete", "latest", "--yes"], ["stop", "latest"],
@@ -88,7 +88,7 @@ def test_a_run_that_another_host_had_is_left_alone_and_the_command_says_so(run: 
 
 @pytest.mark.parametrize("screen", ["home", "run"])
 def test_the_app_says_so_too(screen: str, left: RunFolder) -> None:
-    said, log = worked_on_by(left, host="node17", machine="another"), left.log.read_bytes()
+    said, log = worked_on_by(left, host="node17", machine="another", boot="its own"), left.log.read_bytes()
     # Not asked whether to resume it: the answer could only be that it cannot be.
     with Line(left.path.parent, *(["attach", "latest"] if screen == "run" else [])) as app:
         app.until_shown("worked on by another host")
