@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ser_tui.study.errors import UserError
@@ -67,6 +69,51 @@ def private_folder(path: Path) -> Path:
     if not path.parent.exists():
         private_folder(path.parent)  # mkdir would give parents the rights that the umask leaves
     path.mkdir(exist_ok=True, mode=0o700)
+    return path
+
+
+def group_bits(folder: Path) -> int:
+    """What the group of `folder` may do with a file in it, as bits of its mode: read it, or write it as well. Nothing, but where somebody
+    has given the folder to its group: `chmod g+rxs`, `chmod g+rwxs`."""
+    try:
+        mode = folder.stat().st_mode
+    except OSError:
+        return 0
+    return mode & 0o060 if mode & stat.S_ISGID and mode & 0o040 else 0
+
+
+def give_to_group(path: Path) -> None:
+    """Let the group of the folder that `path` lies in do with it what `group_bits` says, whatever the umask is. What is somebody else's
+    stays as it is."""
+    bits = group_bits(path.parent)
+    if not bits:
+        return
+    with suppress(OSError):
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            bits |= stat.S_ISGID | 0o010
+        if mode & bits != bits:
+            os.chmod(path, stat.S_IMODE(mode) | bits)
+
+
+def give_tree_to_group(folder: Path) -> None:
+    """`give_to_group` for `folder` and all that it holds, its parents first."""
+    give_to_group(folder)
+    if group_bits(folder.parent):
+        for place, folders, names in os.walk(folder):
+            for name in (*folders, *names):
+                give_to_group(Path(place, name))
+
+
+def folder_within(path: Path) -> Path:
+    """Create `path` (and its parents), in a run, in the cache or beside runs, for this user, and for the group of the folder above where
+    that is a group's; return it. Raises OSError. The folders themselves that runs and caches are kept in are given to nobody."""
+    if not path.is_dir():
+        if not path.parent.exists():
+            folder_within(path.parent)
+        private_folder(path)
+        if path not in (runs_folder(), cache_folder(), config_folder()):
+            give_to_group(path)
     return path
 
 

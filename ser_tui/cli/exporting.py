@@ -94,7 +94,7 @@ def bundle_run(references: Sequence[str], target: Path, others: Sequence[str]) -
 
 def track_runs(references: Sequence[str], tracker: str, output: str, others: Sequence[str]) -> None:
     """Write runs for a tracker, print where they are and what opens them. `others`: options of tables, which a tracker has not."""
-    from ser_tui.places import private_folder
+    from ser_tui.places import folder_within
     from ser_tui.report.collecting import tell
     from ser_tui.report.offered import TRACKERS
     from ser_tui.report.trackers import OPENED_BY, PLACES, VIEWERS, track
@@ -107,7 +107,7 @@ def track_runs(references: Sequence[str], tracker: str, output: str, others: Seq
         target = absolute(output)
     else:
         refuse_links(folders[0])
-        target = private_folder(folders[0].path / "export") / PLACES[found]
+        target = folder_within(folders[0].path / "export") / PLACES[found]
     track([tell(folder) for folder in folders], found, target)
     say(str(target))
     needed = f" (needs: pip install {VIEWERS[found]})" if found in VIEWERS else ""

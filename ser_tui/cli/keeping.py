@@ -11,7 +11,7 @@ from ser_tui.store import trash
 from ser_tui.store.files import refuse_unread
 from ser_tui.store.index import Index
 from ser_tui.store.remarks import NAME, change_remarks, read_remarks
-from ser_tui.store.runs import RunFolder, resolve_each
+from ser_tui.store.runs import RunFolder, refuse_hidden, resolve_each
 from ser_tui.store.wanted import ANY
 from ser_tui.study.errors import UsageError
 from ser_tui.study.formatting import counted
@@ -94,6 +94,7 @@ def remark_on_runs(
 
     asked = any(one is not None for one in (title, note, archived, notify)) or added or removed
     for folder in found:
+        refuse_hidden(folder)
         refuse_unread(folder.path / NAME)
     told = [(folder, change_remarks(folder, change) if asked else read_remarks(folder)) for folder in found]
     if as_json:

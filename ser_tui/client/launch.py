@@ -20,16 +20,27 @@ from pydantic import ValidationError
 
 from ser_tui.client.clusters import require_cluster
 from ser_tui.encoders import registry as encoders
-from ser_tui.places import cache_folder, command, own_environment, private_folder
+from ser_tui.places import command, folder_within, give_to_group, own_environment, private_folder
 from ser_tui.store import files
 from ser_tui.store.candidates import model_of
 from ser_tui.store.files import disk_message, write_atomically
 from ser_tui.store.left_behind import hears, settle
 from ser_tui.store.lost_studies import lost_study, study_of
 from ser_tui.store.past_runs import AUTO, past_runs
-from ser_tui.store.processes import identify, this_host
+from ser_tui.store.processes import alive, identify, this_host
 from ser_tui.store.queue import waiting
-from ser_tui.store.runs import RunFolder, WorkerFacts, begun, copied_from, create, liveness, moved_from, refuse_links, worker_facts
+from ser_tui.store.runs import (
+    RunFolder,
+    WorkerFacts,
+    begun,
+    copied_from,
+    create,
+    liveness,
+    moved_from,
+    refuse_hidden,
+    refuse_links,
+    worker_facts,
+)
 from ser_tui.strategies.registry import completed
 from ser_tui.strategies.warm import Prior, refuse_useless
 from ser_tui.study.document import Study
@@ -42,7 +53,7 @@ from ser_tui.study.regular import open_regular
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, SeedsRequest, encode
 from ser_tui.study.searching import Budget, WarmStart
 from ser_tui.study.summary import elapsed_seconds
-from ser_tui.training.threads import LIBRARIES, environment
+from ser_tui.training.threads import environment, libraries
 
 START_SECONDS = 30.0
 """A worker says who it is before it imports anything heavy: well below a second, more on a machine that swaps."""
@@ -148,7 +159,7 @@ def _alone(folder: RunFolder) -> Iterator[None]:
     refuse_links(folder)
     lock = file_lock(folder.lock.with_name(STARTING), timeout=START_SECONDS + 1)
     try:
-        folder.lock.parent.mkdir(mode=0o700, exist_ok=True)
+        folder_within(folder.lock.parent)
         with told_without_locks(folder.lock, "SER_TUI_RUNS"):
             lock.acquire()
     except Timeout:
@@ -176,7 +187,7 @@ def make_ready(folder: RunFolder, *, trials: int | None = None, minutes: float |
         lost = lost_study(folder, folder.state().start)
         try:
             if lost is not None:  # the worker finds a whole one
-                folder.lost_study.parent.mkdir(mode=0o700, exist_ok=True)
+                folder_within(folder.lost_study.parent)
                 write_atomically(folder.lost_study, lost[1].encode())
             write_atomically(folder.study, dumps(longer).encode())
         except OSError as error:
@@ -256,6 +267,7 @@ def evaluate(folder: RunFolder, request: EvaluationRequest) -> None:
 
 def request_stop(folder: RunFolder) -> None:
     """Ask the run's worker to stop; it does so within a batch. Raises UserError where none is on it."""
+    refuse_hidden(folder)
     state = liveness(folder)
     facts = worker_facts(folder)
     if state == "elsewhere" and facts is not None:
@@ -274,10 +286,11 @@ def request_stop(folder: RunFolder) -> None:
     refuse_links(folder)
     try:
         os.close(os.open(folder.stop_request, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600))
+        give_to_group(folder.stop_request)
     except OSError as error:
-        raise UserError(
-            f"cannot write {folder.stop_request}: {error.strerror}; `kill {facts.process.pid if facts else ''}` works too"
-        ) from None
+        # In another container that number is another process's, or nobody's.
+        todo = f"`kill {facts.process.pid}` works too" if facts and alive(facts.process) else "stop it where it was started"
+        raise UserError(f"cannot write {folder.stop_request}: {error.strerror}; {todo}") from None
 
 
 def _refuse_unheard(folder: RunFolder, facts: WorkerFacts) -> None:
@@ -292,6 +305,7 @@ def _refuse_unheard(folder: RunFolder, facts: WorkerFacts) -> None:
 def refuse_if_worked_on(folder: RunFolder) -> None:
     """Raise UserError where a worker is on the run, or may be from where this process cannot see, or where none may ever be. Of a worker
     whose batch job is over it takes half a minute to be sure that it is gone."""
+    refuse_hidden(folder)
     refuse_imported(begun(folder))
     state = liveness(folder)
     facts = worker_facts(folder)
@@ -315,14 +329,15 @@ def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
     refuse_links(folder)
     asked = encode(request)
     try:
-        folder.lock.parent.mkdir(mode=0o700, exist_ok=True)
+        folder_within(folder.lock.parent)
         log = os.open(folder.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        give_to_group(folder.worker_log)
     except OSError as error:
         raise _unwritable(folder, error) from None
     said_before = os.fstat(log).st_size
     with suppress(OSError):
         # Libraries would make it with the rights that the umask leaves.
-        private_folder(cache_folder() / LIBRARIES)
+        private_folder(libraries())
     stdin = None
     try:
         stdin = _as_input(folder, asked)

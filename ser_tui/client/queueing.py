@@ -22,14 +22,14 @@ from ser_tui.places import VARIABLES, command, own_environment, private_folder
 from ser_tui.store import trash
 from ser_tui.store.files import disk_errors
 from ser_tui.store.locks import file_lock, is_held, told_without_locks
-from ser_tui.store.queue import Queue, Queued, Standing, change_queue, queued, read_queue, standing, without
+from ser_tui.store.queue import Queue, Queued, Standing, beside_queue, change_queue, queued, read_queue, standing, without
 from ser_tui.store.runs import RunFolder, folders, liveness, worker_facts
 from ser_tui.store.settings import read_settings
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError, UserError
 
 POLL_SECONDS = 1.0
-LOG = ".queue.log"
+LOG = ".log"
 """What the process prints, where anything goes wrong with it."""
 HANDED_ON = (
     *(name for name in VARIABLES if name not in ("SER_TUI_RUNS", "SER_TUI_TRACEBACK")),
@@ -149,7 +149,7 @@ def see_to_it(runs: Path) -> bool:
     if queue.paused or not any(standing(runs, one) == "waits" for one in queue.runs) or _is_served(runs):
         return False
     with disk_errors("starting the queue", runs, "`ser-tui queue start`"):
-        log = os.open(runs / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        log = os.open(beside_queue(runs, LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
             _children.append((runs, subprocess.Popen(
                 [*command("ser_tui.client.queueing"), str(runs.absolute())], env=own_environment(),
@@ -162,7 +162,7 @@ def see_to_it(runs: Path) -> bool:
 
 def _lock(runs: Path) -> Path:
     """Held by the process that starts what waits, as long as it lives."""
-    return runs / ".queue-process.lock"
+    return beside_queue(runs, "-process.lock")
 
 
 def _is_served(runs: Path) -> bool:

@@ -56,10 +56,11 @@ def fetch(name: str, progress: Progress = lambda done, total: None, patience: Pa
     target = fetched_folder(entry.name)
     partial = target.with_name(target.name + ".partial")
     try:
-        places.private_folder(target.parent)
+        places.folder_within(target.parent)
         with locked(target.with_name(target.name + ".lock"), "SER_TUI_CACHE"):
             if not registry.status(entry).ready:
                 _transfer(entry, partial, progress, patience or Patience())
+                places.give_tree_to_group(partial)
                 sync_tree(partial)
                 shutil.rmtree(target, ignore_errors=True)
                 partial.rename(target)
@@ -85,7 +86,7 @@ def _transfer(entry: registry.EncoderEntry, folder: Path, progress: Progress, pa
         entry = replace(entry, speechbrain={file.file_name for file in listing} >= set(_SPEECHBRAIN[:2]))
     files = _wanted(entry, listing)
     total = sum(file.size or 0 for file in files)
-    _tidy(places.private_folder(folder), files)
+    _tidy(places.folder_within(folder), files)
     refuse_full_disk(folder.parent, room_for_the_rest(total, _size(folder)), f"fetching {entry.name}", VARIABLE)
     done = 0
     for file in files:
@@ -197,7 +198,7 @@ def _base_configuration(folder: Path, patience: Patience) -> None:
     base = folder / layout.BASE_FOLDER
     try:
         for file in _PLAIN:
-            _fetch(name, _file(name, file, _REVISION), places.private_folder(base), None, patience)
+            _fetch(name, _file(name, file, _REVISION), places.folder_within(base), None, patience)
     except DiskError:
         raise
     except Exception:

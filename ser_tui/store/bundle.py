@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from ser_tui import __version__
-from ser_tui.places import private_folder
+from ser_tui.places import folder_within, give_to_group, private_folder
 from ser_tui.store.candidates import model_place
 from ser_tui.store.files import RESERVE, disk_errors, refuse_full_disk, replacing, sync_folder, sync_tree
 from ser_tui.store.held_folders import held_folder
 from ser_tui.store.lost_studies import lost_study
 from ser_tui.store.noted_parts import digest_of_parts, noted_parts
-from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_links
+from ser_tui.store.runs import RunFolder, is_run_id, liveness, refuse_hidden, refuse_links
 from ser_tui.study.errors import UserError
 from ser_tui.study.load import dumps
 from ser_tui.study.regular import open_regular
@@ -46,6 +46,7 @@ def write_bundle(folder: RunFolder, target: Path) -> Path:
     if liveness(folder) == "live":
         raise UserError(f"a worker is on {folder.run_id}: wait for it, or `ser-tui stop {folder.run_id}`, then bundle it")
     refuse_links(folder)
+    refuse_hidden(folder)
     files = dict(_own_files(folder))
     lost = lost_study(folder, folder.state().start)
     if "events.jsonl" not in files or ("study.yaml" not in files and lost is None):
@@ -113,10 +114,11 @@ def _unpack(archive: zipfile.ZipFile, source: Path, runs: Path) -> RunFolder:
         private_folder(runs)
         refuse_full_disk(runs, sum(one["bytes"] for one in files.values()) + RESERVE, f"importing {run_id}", "SER_TUI_RUNS")
         with held_folder(runs) as partial:
+            give_to_group(partial)
             for name, told in files.items():
                 _take(archive, name, told, partial / name, source)
             _compare_parts(RunFolder(partial), source)
-            (partial / "control").mkdir(mode=0o700)
+            folder_within(partial / "control")
             sync_tree(partial)
             if os.path.lexists(target.path):
                 raise UserError(f"{run_id} has come into {runs} meanwhile: nothing was imported")
@@ -170,8 +172,9 @@ def _contents(archive: zipfile.ZipFile, source: Path) -> tuple[str, Mapping[str,
 
 def _take(archive: zipfile.ZipFile, name: str, told: Mapping[str, Any], target: Path, source: Path) -> None:
     """Write one file, no more of it than is listed, and compare its digest. Raises UserError."""
-    target.parent.mkdir(mode=0o700, exist_ok=True)
+    folder_within(target.parent)
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    give_to_group(target)
     with os.fdopen(descriptor, "wb") as sink, archive.open(name) as stream:
         size, digest = _copy(stream, sink, told["bytes"])
     if (size, digest) != (told["bytes"], told["sha256"]):

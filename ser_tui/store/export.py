@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ser_tui.places import private_folder
+from ser_tui.places import folder_within
 from ser_tui.store.files import disk_errors, write_atomically
 from ser_tui.store.runs import RunFolder, refuse_links
 from ser_tui.study import run_summary
@@ -183,6 +183,6 @@ def write_export(folder: RunFolder, name: str, text: str, again: str = "export a
     refuse_links(folder)
     path = folder.path / "export" / name
     with disk_errors("exporting", path, again):
-        private_folder(path.parent)
+        folder_within(path.parent)
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
     return path

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ser_tui.places import group_bits
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import MOST_BYTES, open_regular, read_regular
 
@@ -39,9 +40,10 @@ PARTIAL = ".partial"
 
 
 @contextmanager
-def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterator[Path]:
+def replacing(path: Path, mode: int = 0o600, *, durable: bool = True, private: bool = False) -> Iterator[Path]:
     """An empty file beside `path` to write to, by whatever library; at the end it takes the place of `path`, and where that fails it
-    is gone. `durable`: a power cut leaves the old file or the new one; caches, which can be made again, do without. Raises OSError.
+    is gone. `durable`: a power cut leaves the old file or the new one; caches, which can be made again, do without. In a folder that is a
+    group's (`places.group_bits`) the file is the group's too, but where it is `private`. Raises OSError.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PARTIAL, dir=path.parent)
     os.close(descriptor)
@@ -51,7 +53,7 @@ def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterato
         if durable:
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
-        give_rights(partial, mode)
+        give_rights(partial, mode, 0 if private else group_bits(path.parent))
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -60,11 +62,12 @@ def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterato
         sync_folder(path.parent)
 
 
-def give_rights(path: Path, mode: int) -> None:
-    """Give the file `path` these rights but those that the user's umask takes from every file, where its file system has rights of its own:
-    FAT, and some that are mounted by FUSE, have not."""
+def give_rights(path: Path, mode: int, besides: int = 0) -> None:
+    """Give the file `path` these rights but those that the user's umask takes from every file, and those `besides`, where its file system
+    has rights of its own: FAT, and some that are mounted by FUSE, have not."""
     if mode & 0o077:
         mode &= ~_umask()
+    mode |= besides
     if stat.S_IMODE(path.stat().st_mode) == mode:
         return
     try:
@@ -85,9 +88,9 @@ def _umask() -> int:
         return umask
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
+def write_atomically(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True, private: bool = False) -> None:
     """Replace `path` by `data`, see `replacing`. Raises OSError."""
-    with replacing(path, mode, durable=durable) as partial:
+    with replacing(path, mode, durable=durable, private=private) as partial:
         partial.write_bytes(data)
 
 
@@ -131,10 +134,10 @@ def sync_tree(folder: Path) -> None:
         sync_folder(Path(place))
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace `path` by `value` as JSON. Raises OSError; a NaN raises ValueError."""
+def write_json(path: Path, value: Any, *, private: bool = False) -> None:
+    """Replace `path` by `value` as JSON, see `replacing`. Raises OSError; a NaN raises ValueError."""
     # Escaped: a file name that is not UTF-8 is text with lone surrogates, which no encoding takes.
-    write_atomically(path, json.dumps(value, ensure_ascii=True, allow_nan=False, indent=1).encode() + b"\n")
+    write_atomically(path, json.dumps(value, ensure_ascii=True, allow_nan=False, indent=1).encode() + b"\n", private=private)
 
 
 def read_json(path: Path, most: int = MOST_BYTES) -> Any:

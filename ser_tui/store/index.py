@@ -19,10 +19,11 @@ from ser_tui.store.files import remove_leftovers
 from ser_tui.store.left_behind import seen, settle
 from ser_tui.store.queue import waiting
 from ser_tui.store.remarks import read_remarks, stamp
-from ser_tui.store.runs import RunFolder, described, folders, liveness, shown_status, unreadable, worker_facts
+from ser_tui.store.runs import RunFolder, described, folders, hidden, liveness, refuse_hidden, shown_status, unreadable, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.frozen import changed
 from ser_tui.study.run_summary import RunSummary, from_stored, to_stored
+from ser_tui.study.status import ShownStatus
 
 if TYPE_CHECKING:
     # Where a log is read these are imported: see `ser_tui.store.runs`.
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 10.0
 ENDING_SECONDS = 5.0
+_UNREAD = -1
+"""Bytes of a log that could not be read."""
 
 
 class Index:
@@ -52,7 +55,7 @@ class Index:
         found: list[RunSummary] = []
         for folder in present:
             summary = self._now(folder, stored)
-            if summary is not stored.get(folder.run_id):
+            if summary is not stored.get(folder.run_id) and summary.log_bytes != _UNREAD:  # who may read it shall not find that it failed
                 fresh[folder.run_id] = summary
             found.append(_shown(summary, folder, queued.get(folder.run_id, "")))
         gone = stored.keys() - {folder.run_id for folder in present}
@@ -130,7 +133,7 @@ class Index:
             del self._followed[folder.run_id]  # nothing more is to come; a thousand past runs need no memory
         summary = summarize(folder.run_id, state)
         # A torn tail is no news: the size that was seen counts, or the run would be read again at every refresh.
-        read = -1 if reader.refused else max(size, reader.offset)
+        read = _UNREAD if reader.refused else max(size, reader.offset)
         return changed(summary, log_bytes=read, damaged_lines=len(reader.damaged))
 
     def _stored(self) -> dict[str, RunSummary]:
@@ -158,6 +161,7 @@ def with_remarks(summary: RunSummary, folder: RunFolder) -> RunSummary:
 
 
 def _refuse_if_worked_on(folder: RunFolder, state: Callable[[RunFolder], RunState]) -> None:
+    refuse_hidden(folder)
     settle(folder, wait=False)
     worker = liveness(folder)
     busy = UserError(f"{folder.run_id} is being worked on; stop it first: `ser-tui stop {folder.run_id}`")
@@ -188,6 +192,8 @@ def _refuse_if_worked_on(folder: RunFolder, state: Callable[[RunFolder], RunStat
 
 def _shown(summary: RunSummary, folder: RunFolder, waits: str) -> RunSummary:
     status = summary.status
+    if summary.log_bytes == _UNREAD and (owner := hidden(folder)):
+        return changed(summary, state=ShownStatus.PRIVATE, reason=f"{owner}'s, who alone can read it")
     return changed(summary, state=shown_status(status, "none" if status.over else seen(folder), waits))
 
 

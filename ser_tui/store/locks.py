@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ser_tui.places import group_bits
 from ser_tui.study.errors import UserError
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
@@ -26,12 +27,12 @@ class NoLocks(UserError):
 
 
 def file_lock(path: Path, timeout: float = -1) -> FileLock:
-    """An advisory lock on `path`, not held yet; the file is its user's alone. Take it within `told_without_locks`.
+    """An advisory lock on `path`, not held yet; the file is its user's alone, or its folder's group's. Take it within `told_without_locks`.
 
     Never a lock that is a file's existence, which filelock falls back to: it would outlive a killed worker, and hold its
     run for ever.
     """
-    return FileLock(path, timeout=timeout, mode=0o600, fallback_to_soft=False)
+    return FileLock(path, timeout=timeout, mode=0o600 | group_bits(path.parent), fallback_to_soft=False)
 
 
 @contextmanager

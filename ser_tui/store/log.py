@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ser_tui.places import give_to_group
 from ser_tui.store.files import disk_errors, disk_message
 from ser_tui.study.errors import UserError
 from ser_tui.study.events import Event, now
@@ -161,6 +162,7 @@ class LogWriter:
             # Not through a link, which could lead to a file that is no log and would be cut off as a torn line.
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             self._descriptor = os.open(path, flags, 0o600)
+            give_to_group(path)
             if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file")
             self._mend_tail(reader)

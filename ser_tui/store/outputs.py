@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_tui.places import private_folder
+from ser_tui.places import folder_within
 from ser_tui.store.files import digest_if_read, disk_message, write_atomically
 from ser_tui.study.regular import read_regular
 from ser_tui.study.type_checks import check
@@ -76,7 +76,7 @@ def write(folder: Path, outputs: Outputs) -> str:
     digest = hashlib.sha256(data).hexdigest()
     place = folder / f"{held.hexdigest()}.json"
     try:
-        private_folder(folder)
+        folder_within(folder)
         if digest_if_read(place) != held.hexdigest():
             write_atomically(place, table)
         place = folder / f"{digest}.safetensors"

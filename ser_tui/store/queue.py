@@ -1,4 +1,5 @@
-"""queue.json in a runs folder: which runs wait, in which order, and whether they are held back.
+"""queue.json in a runs folder: which runs wait, in which order, and whether they are held back. In one that is a group's each user has a
+queue of their own, as what waits is started by whose it is.
 
 What is kept is what a person asked for. Whether a run still waits is not: it does for as long as no worker has been on it since it
 was queued, so that whatever starts it, the queue or a person, takes it out.
@@ -6,12 +7,13 @@ was queued, so that whatever starts it, the queue or a person, takes it out.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ser_tui.places import private_folder
+from ser_tui.places import group_bits, private_folder
 from ser_tui.store.files import read_json, refuse_unread, remove_leftovers, write_json
 from ser_tui.store.processes import ProcessId, boot
 from ser_tui.store.runs import RunFolder, liveness, shown_status, worker_facts
@@ -50,15 +52,35 @@ class Queue:
         return any(one.run_id == run_id for one in self.runs)
 
 
+def queue_file(runs: Path) -> Path:
+    """Where the queue of `runs` is kept: this user's, where that folder is a group's."""
+    return runs / (f"queue-{os.geteuid()}.json" if group_bits(runs) else NAME)
+
+
+def beside_queue(runs: Path, ending: str) -> Path:
+    """A hidden file of the queue of `runs`: `.queue.lock`."""
+    return runs / f".{queue_file(runs).stem}{ending}"
+
+
 def read_queue(runs: Path) -> Queue:
     """The queue of the folder `runs`; an empty one where there is none that can be read."""
-    data = read_json(runs / NAME)
-    if not isinstance(data, dict):
+    path = queue_file(runs)
+    data = read_json(path)
+    if not isinstance(data, dict) or (group_bits(runs) and not _is_own(path)):
         return Queue()
     listed, number = data.get("runs"), data.get("at_a_time")
     found = [one for one in map(_queued, listed if isinstance(listed, list) else []) if one is not None]
     known = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MOST_AT_A_TIME
     return Queue(tuple({one.run_id: one for one in found}.values()), data.get("paused") is True, number if known else None)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether nobody else has written the file: what it says is done in this user's name."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
 
 def _queued(data: Any) -> Queued | None:
@@ -78,14 +100,14 @@ def change_queue(runs: Path, change: Callable[[Queue], Queue]) -> Queue:
     from ser_tui.store.locks import locked, written_in_turn
 
     private_folder(runs)
-    lock = runs / ".queue.lock"
-    with written_in_turn(lock, runs / NAME), locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
-        refuse_unread(runs / NAME)
+    path, lock = queue_file(runs), beside_queue(runs, ".lock")
+    with written_in_turn(lock, path), locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
+        refuse_unread(path)
         before = read_queue(runs)
         after = without_over(runs, change(before))
         if after != before:
-            remove_leftovers(runs / NAME)
-            write_json(runs / NAME, asdict(after))
+            remove_leftovers(path)
+            write_json(path, asdict(after), private=True)
         return after
 
 

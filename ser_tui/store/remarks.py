@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict
 
+from ser_tui.places import folder_within
 from ser_tui.store.files import read_json, refuse_unread, write_json
-from ser_tui.store.runs import RunFolder, refuse_links
+from ser_tui.store.runs import RunFolder, refuse_hidden, refuse_links
 from ser_tui.study.remarks import Remarks, remarks_in
 
 NAME = "remarks.json"
@@ -35,9 +36,10 @@ def change_remarks(folder: RunFolder, change: Callable[[Remarks], Remarks]) -> R
     from ser_tui.store.locks import in_turn, written_in_turn  # a list of runs, which reads remarks, does without
 
     refuse_links(folder)
+    refuse_hidden(folder)
     lock = folder.lock.with_name(LOCK)
     with written_in_turn(lock, folder.path / NAME):
-        lock.parent.mkdir(mode=0o700, exist_ok=True)
+        folder_within(lock.parent)
         with in_turn(lock):
             refuse_unread(folder.path / NAME)
             after = change(read_remarks(folder))

@@ -6,15 +6,16 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ser_tui.places import absolute, private_folder
+from ser_tui.places import absolute, folder_within, give_to_group, private_folder
 from ser_tui.store.batch_jobs import BatchJob
 from ser_tui.store.files import FULL, read_json, sync_folder
-from ser_tui.store.processes import ProcessId, alive, boot, this_host
+from ser_tui.store.processes import ProcessId, alive, boot, is_of_this_kernel, this_host
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.regular import open_regular
@@ -141,6 +142,7 @@ class RunFolder:
         reader, state = snapshot.resumed(self.log)
         state = reduce_all(reader.each(), state)
         if reader.refused:
+            refuse_hidden(self)
             raise UserError(f"{self.run_id}: {unreadable(reader).reason} ({self.log}); mend that and try again")
         snapshot.keep(reader, state)
         return described(self, state), reader
@@ -178,6 +180,39 @@ def unreadable(reader: LogReader) -> RunState:
     return RunState(status=RunStatus.FAILED, reason=f"its log cannot be read: {reader.refused}")
 
 
+def hidden(folder: RunFolder) -> str:
+    """Whose run it is, where that is another user who has not let this one read it; empty otherwise."""
+    try:
+        for path in (folder.log, folder.worker):
+            open_regular(path).close()
+    except PermissionError:
+        with suppress(OSError):
+            owner = folder.path.stat().st_uid
+            return "" if owner == os.geteuid() else user_name(owner)
+    except OSError:
+        pass
+    return ""
+
+
+def user_name(uid: int) -> str:
+    """What the user is called; the number where no list of users has it, as in a container."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def refuse_hidden(folder: RunFolder) -> None:
+    """Raise UserError where the run is another user's, who has not let this one read it."""
+    if owner := hidden(folder):
+        raise UserError(
+            f"{folder.run_id} is {owner}'s, who alone can read it: ask for a bundle of it (`ser-tui export {folder.run_id} --bundle "
+            f"FILE.zip`), or for `chmod -R g+rX {folder.path}`"
+        )
+
+
 def create(runs: Path, name: str) -> RunFolder:
     """Make a new, empty run folder for a study called `name`. Raises UserError where that cannot be written."""
     import secrets
@@ -189,10 +224,11 @@ def create(runs: Path, name: str) -> RunFolder:
             path = runs / f"{stamp}-{name}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
             try:
                 path.mkdir(mode=0o700)
+                give_to_group(path)
                 break
             except FileExistsError:
                 continue
-        (path / "control").mkdir(mode=0o700)
+        folder_within(path / "control")
         sync_folder(runs)
     except OSError as error:
         todo = "free some space, or set SER_TUI_RUNS" if error.errno in FULL else "set SER_TUI_RUNS"
@@ -397,17 +433,34 @@ def worker_facts(folder: RunFolder) -> WorkerFacts | None:
 def liveness(folder: RunFolder) -> Liveness:
     """Whether a worker is on the run: live, dead, on another host (unknown from here), or none ever.
 
-    On a copy of a folder that a worker is on there is none; on one that was renamed under its worker there is.
+    On a copy of a folder that a worker is on there is none; on one that was renamed under its worker there is. What another container of
+    this machine works on is live too.
     """
     facts = worker_facts(folder)
     if facts is None:
-        return "none"
+        return "elsewhere" if hidden(folder) else "none"
     if facts.ended:
         return "dead"
     living = alive(facts.process)
-    if living is None or (living is False and _is_anothers(facts)):
+    if living:
+        return "dead" if _is_other_folder(folder, facts.place) else "live"
+    # Another container's process is not seen from here, or its number is another process's here; its lock is the kernel's, for all of them.
+    kernel, held = is_of_this_kernel(facts.process), _is_locked(folder)
+    if held:
+        return "live" if kernel else "elsewhere"
+    if living is None and not (kernel and held is False):
         return "elsewhere"
-    return "live" if living and not _is_other_folder(folder, facts.place) else "dead"
+    return "elsewhere" if _is_anothers(facts) else "dead"
+
+
+def _is_locked(folder: RunFolder) -> bool | None:
+    """Whether a worker holds the run; None where that cannot be seen."""
+    from ser_tui.store.locks import is_held  # runs that are over, which are most of a list, do without
+
+    try:
+        return is_held(folder.lock)
+    except OSError:
+        return None
 
 
 def _is_anothers(facts: WorkerFacts) -> bool:

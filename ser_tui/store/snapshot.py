@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_tui import __version__
+from ser_tui.places import give_to_group
 from ser_tui.store.log import LONGEST_LINE, LogReader
 from ser_tui.study.events import parse_time
 from ser_tui.study.frozen import changed
@@ -94,6 +95,7 @@ def keep(reader: LogReader, state: RunState, least: int = LEAST) -> None:
                     stream.write(line)
                 stream.write(_end(crc))
                 stream.flush()
+                give_to_group(new)
                 # Not synced: what a power cut leaves of it is not believed.
                 os.replace(new, path)
             except BaseException:

@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+from ser_tui.places import folder_within
 from ser_tui.store.runs import RunFolder, folders, resolve
 from ser_tui.study.errors import UsageError, UserError
 
@@ -18,7 +19,7 @@ def discard(folder: RunFolder) -> None:
     """Move a run's folder into the trash. Whether a worker is on it is asked before. Raises UserError."""
     trash = folder.path.parent / TRASH
     try:
-        trash.mkdir(mode=0o700, exist_ok=True)
+        folder_within(trash)
         _refuse_link(trash)
         folder.path.rename(trash / folder.run_id)
     except OSError as error:

@@ -37,6 +37,8 @@ class ShownStatus(StrEnum):
     INTERRUPTED = "interrupted"
     ELSEWHERE = "elsewhere"
     """Another host's, whose processes cannot be seen from here."""
+    PRIVATE = "private"
+    """Another user's, who has not let this one read it."""
     CHECKING = "checking"
     """Not looked at yet."""
     DONE = "done"

@@ -169,7 +169,7 @@ class AutoSpeechTrainer(Trainer):
             raise ValueError(f"{name} said nothing of the validation part")
         made = _Fitted(_member(name, trainer.fitted()), said, result.loss, result.notes)
         if place is not None:
-            places.private_folder(place)
+            places.folder_within(place)
             trainer.save_best(place)
             with replacing(place / _SAID) as partial:
                 facts = {"loss": str(result.loss), "notes": json.dumps(result.notes)}

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ser_tui.encoders.weights import save as save_tensors
 from ser_tui.encoders.weights import within
+from ser_tui.places import folder_within
 from ser_tui.store.files import replacing
 from ser_tui.study.errors import UserError
 from ser_tui.training.collapse import CollapseGuard
@@ -60,7 +61,7 @@ def save(
     held, counted = ({}, 0) if average is None else average.state()
     tensors |= {f"average.{name}": tensor for name, tensor in held.items()}
     told = {"progress": json.dumps({**asdict(progress), "step": step, "guard": guard.state, "averaged": counted})}
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    folder_within(path.parent)
     with replacing(path) as temporary:
         save_tensors({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, temporary, told)
 

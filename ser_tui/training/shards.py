@@ -41,8 +41,9 @@ class Shards:
         self._pending_bytes = 0
         self._kept_bytes = 0
         self._writable = cache.limit() > 0
-        for path in sorted(self._folder.glob(f"*{cache.SUFFIX}")):
-            self._index(path)
+        with suppress(OSError):  # another user's cache: what it holds is computed again
+            for path in sorted(self._folder.glob(f"*{cache.SUFFIX}")):
+                self._index(path)
 
     @property
     def writable(self) -> bool:
@@ -89,7 +90,7 @@ class Shards:
             self._checked.update(pending)
 
     def _write(self, tensors: Mapping[str, Tensor], path: Path) -> None:
-        places.private_folder(path.parent)
+        places.folder_within(path.parent)
         with replacing(path, durable=False) as partial:
             sums = {key: _checksum(tensor) for key, tensor in tensors.items()}
             weights.save(tensors, partial, {"crc": json.dumps(sums)})

@@ -54,6 +54,12 @@ def job_cores(variables: Mapping[str, str]) -> list[int]:
     return [int(one) for one in said if one.isascii() and one.isdigit() and int(one)]
 
 
+def libraries() -> Path:
+    """The folder of what libraries have compiled. It is one user's in a cache that is a group's too: it is code, which is run."""
+    folder = places.cache_folder()
+    return folder / (f"{LIBRARIES}-{os.geteuid()}" if places.group_bits(folder) else LIBRARIES)
+
+
 def environment(threads: int | None = None) -> dict[str, str]:
     """Environment for a process that will train: thread counts, a wait policy that does not spin, small caches of operations,
     and caches of libraries in the cache folder.
@@ -61,7 +67,7 @@ def environment(threads: int | None = None) -> dict[str, str]:
     Variables that the user has set himself are left as they are.
     """
     count = str(threads or cores())
-    kept = places.cache_folder() / LIBRARIES
+    kept = libraries()
     wanted = {
         "OMP_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,

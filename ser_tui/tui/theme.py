@@ -197,6 +197,7 @@ STATE_STYLES = {
     ShownStatus.ELSEWHERE: "warning",
     ShownStatus.FAILED: "warning",
     ShownStatus.STOPPED: "muted",
+    ShownStatus.PRIVATE: "muted",
 }
 
 

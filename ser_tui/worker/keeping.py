@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_tui.experiment.surroundings import ModelMissing, Noted
+from ser_tui.places import give_to_group
 from ser_tui.store.candidates import again, candidate_folder, model_place
 from ser_tui.store.files import disk_errors, disk_message, read_json, sync_folder, sync_tree, write_json
 from ser_tui.store.outputs import Outputs, OutputsMissing, prune, read, write
@@ -67,6 +68,7 @@ class FolderKeeper:
         shutil.rmtree(candidate, ignore_errors=True)
         try:
             candidate.mkdir(mode=0o700)
+            give_to_group(candidate)
             write(candidate)
             sync_tree(candidate)
             sync_folder(self._folder.path)

@@ -103,3 +103,18 @@ def test_a_log_that_may_not_be_read_is_told_from_an_empty_one(tmp_path: Path) ->
     folder.log.chmod(0o600)
     [shown] = json.loads(command("runs", "--json", runs=tmp_path, prefix=POWERLESS).stdout)
     assert (shown["state"], shown["reason"]) == ("done", "two trials are done")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not POWERLESS, reason="only root can give a run away, and not read it then: by setpriv")
+def test_a_run_that_another_user_keeps_private_has_not_failed(tmp_path: Path) -> None:
+    folder = create(tmp_path, "x")
+    with LogWriter(folder.log) as log:
+        log.append(events.RunStarted(study={"name": "x"}, classes=("a", "b"), utterances={}))
+    for path in (folder.path, *folder.path.iterdir()):
+        os.chown(path, 12345, 12345)
+    [shown] = json.loads(command("runs", "--json", runs=tmp_path, prefix=POWERLESS).stdout)
+    assert (shown["state"], shown["reason"]) == ("private", "user 12345's, who alone can read it")
+    for verb in (["stop"], ["remark", "--note", "x"]):
+        line = refused(command(verb[0], "latest", *verb[1:], runs=tmp_path, prefix=POWERLESS))
+        assert f"{folder.run_id} is user 12345's, who alone can read it: ask for a bundle of it" in line
+    assert folder.log.exists() and not (tmp_path / "index.json").exists(), "its owner shall not read there that it failed"

@@ -15,16 +15,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from ser_tui.places import private_folder
 from ser_tui.store import processes, trash
 from ser_tui.store.checksummed_json import seal, sealed
+from ser_tui.store.export import write_export
 from ser_tui.store.files import write_json
 from ser_tui.store.index import Index
 from ser_tui.store.index_preview import NEWEST, glance, newest_file, newest_of
+from ser_tui.store.locks import file_lock
 from ser_tui.store.log import LogWriter
 from ser_tui.store.processes import ProcessId, alive, identify
-from ser_tui.store.queue import Queued, standing
+from ser_tui.store.queue import Queued, change_queue, queue_file, read_queue, standing
+from ser_tui.store.remarks import change_remarks
 from ser_tui.store.runs import RunFolder, create, folders, is_run_id, liveness, misnamed, resolve, shown_status
 from ser_tui.store.wanted import ANY, EXTENDABLE, RESUMABLE, USABLE, WAITING
 from ser_tui.study import events, reducer
@@ -67,6 +71,35 @@ def test_ids_sort_by_time_and_are_this_users_alone(tmp_path: Path) -> None:
     assert len({folder.run_id for folder in made}) == 3
     assert {folder.run_id for folder in folders(tmp_path)} == {folder.run_id for folder in made}
     assert all(folder.path.stat().st_mode & 0o077 == 0 for folder in made)
+
+
+def test_what_is_made_in_a_folder_of_runs_that_is_a_groups_is_the_groups(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    for rights, file, place in ((0o2770, 0o660, 0o2770), (0o2750, 0o640, 0o2750), (0o2700, 0o600, 0o2700), (0o770, 0o600, 0o700)):
+        runs.chmod(rights)
+        before = os.umask(0o022)
+        try:
+            run = make_run(runs, "x", 0.5)
+            change_remarks(run, lambda before: replace(before, note="seen"))
+            write_export(run, "trials.csv", "")
+            with file_lock(run.lock):
+                pass
+            Index(runs).refresh()
+            change_queue(runs, lambda queue: replace(queue, paused=not queue.paused))
+        finally:
+            os.umask(before)
+        files = [path for path in run.path.rglob("*") if path.is_file()] + [runs / "index.json", runs / ".index.lock"]
+        assert {path.name: path.stat().st_mode & 0o7777 for path in files} == dict.fromkeys((path.name for path in files), file)
+        assert {path.stat().st_mode & 0o7777 for path in [run.path, *run.path.rglob("*")] if path.is_dir()} == {place}
+        assert {path.stat().st_mode & 0o777 for path in runs.glob("queue*.json")} == {0o600}, "it is carried out in its user's name"
+        for path in [*runs.glob("*index*"), *runs.glob("*queue*"), *runs.glob(".*")]:
+            path.unlink(missing_ok=True)
+    runs.chmod(0o2770)
+    change_queue(runs, lambda queue: replace(queue, paused=True))
+    assert read_queue(runs).paused
+    queue_file(runs).chmod(0o660)  # a member of the group could have written it, or put it there
+    assert not read_queue(runs).paused
 
 
 def test_the_folders_above_a_new_one_are_this_users_alone_too(tmp_path: Path) -> None:
@@ -159,7 +192,7 @@ def test_liveness_is_not_fooled_by_a_reused_pid_a_reboot_or_another_host(tmp_pat
     assert liveness(folder) == "dead"
     own(folder, ProcessId(me.pid, me.start, me.host, "another boot"))
     assert liveness(folder) == "dead"
-    own(folder, ProcessId(me.pid, me.start, "another-host", me.boot))
+    own(folder, ProcessId(me.pid, me.start, "another-host", "its boot"))
     assert liveness(folder) == "elsewhere"
     for unreadable in ("{ torn", '{"process": {"pid": 1e999, "start": "1", "host": "x", "boot": "y"}}'):
         folder.worker.write_text(unreadable)
@@ -181,8 +214,24 @@ def test_a_machine_whose_name_has_changed_knows_its_own_runs(tmp_path: Path, mon
     entry = Queued(folder.run_id, before=None)
     assert standing(tmp_path, entry) == "waits", "as one that was cut by a restart under the old name"
     for other in ("another", ""):  # and what earlier versions wrote, which named no machine
-        own(folder, replace(before, machine=other))
+        own(folder, replace(before, machine=other, boot="another boot"))
         assert liveness(folder) == "elsewhere"
+
+
+def test_containers_of_one_machine_know_by_the_lock_whether_a_worker_is_on_a_run(tmp_path: Path) -> None:
+    folder = create(tmp_path, "x")
+    me = identify(os.getpid())
+    assert me is not None
+    in_another = replace(me, pid=7, start="1", host="f00dfeedcafe", machine="")
+    of_that_name = replace(in_another, host=me.host)  # this container has a process 7 too, which is none of the run's
+    for worker in (in_another, of_that_name):
+        own(folder, worker)
+        with FileLock(folder.lock):
+            assert liveness(folder) == "live"
+        assert liveness(folder) == "dead", "that container is gone, and nobody has to delete worker.json"
+    with FileLock(folder.lock):  # seen on a network disk
+        own(folder, replace(of_that_name, boot="another machine's"))
+        assert liveness(folder) == "elsewhere", "two machines whose containers are called alike"
 
 
 def test_of_two_machines_made_from_one_image_neither_takes_the_others_worker_for_dead(

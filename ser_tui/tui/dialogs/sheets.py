@@ -33,11 +33,11 @@ async def export_sheet(screen: AppScreen[Any], what: str, place: Path, sheet: Sh
     target = place.with_suffix(f".{ENDINGS[form]}").absolute()
 
     def write() -> str:
-        from ser_tui.places import private_folder
+        from ser_tui.places import folder_within
         from ser_tui.report.sheets import written
         from ser_tui.report.writing import write_out
 
-        private_folder(target.parent)
+        folder_within(target.parent)
         text = written(sheet, form)
         write_out(target, text)
         return text
