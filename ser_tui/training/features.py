@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
+import os
+import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -33,6 +36,8 @@ VERSION = 2
 """Changes when the computations below would give other values, so that entries of before are not used."""
 HELD_BYTES = 256 * 1024 * 1024
 """Of frames that are in no cache, what `prepare` keeps in memory, so that `get` need not compute them again."""
+_NEIGHBOURS = 16
+"""Utterances that are taken one after another, as they may be parts of one recording."""
 _EPSILON = 1e-6
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 Read = TypeVar("Read")
@@ -136,17 +141,21 @@ class Features:
         """Compute and store what is not cached yet, and find out what cannot be read. `needless`: whether
         nobody will ask for the frames of the utterance with a key. `taken` gets the frames that are computed, which are then stored
         nowhere: whoever takes them is the only one who wants them. Raises TrialStopped."""
+
+        def there(index: int) -> bool:
+            key = self.key(index)
+            return self.holds(key) or (needless is not None and needless(key))
+
         missing = []
         for index in range(len(self._clips)):
             if self.recipe.trim:
                 check_stop(should_stop)  # finding the bounds reads the file
             try:
-                key = self.key(index)
-                if (needless is None or not needless(key)) and (self._shards is None or key not in self._shards):
+                if not there(index):
                     missing.append(index)
             except Unreadable:
                 continue
-        for index in _in_turn(missing, len(self.usable), should_stop, on_progress):
+        for index in _in_turn(missing, len(self.usable), there, should_stop, on_progress):
             try:
                 frames = self._compute(index)
             except Unreadable:
@@ -295,11 +304,20 @@ class Features:
         return audio.normalized(waveform[: audio.cut(seconds)], self.recipe.normalize)
 
 
-def _in_turn(missing: Sequence[int], of: int, should_stop: Stop, on_progress: OnProgress | None) -> Iterator[int]:
-    """What is `missing` of `of` utterances, one after the other; what is there already counts as done. Raises TrialStopped."""
-    for done, index in enumerate(missing, of - len(missing) + 1):
+def _in_turn(
+    missing: Sequence[int], of: int, there: Callable[[int], bool], should_stop: Stop, on_progress: OnProgress | None
+) -> Iterator[int]:
+    """What is `missing` of `of` utterances, one after the other; what is there already counts as done. Raises TrialStopped.
+
+    Workers of one run begin with the same features. So each takes the utterances in an order of its own, and leaves out what is
+    `there` meanwhile, by another. What an utterance gives depends on nothing but itself.
+    """
+    neighbours = [missing[start : start + _NEIGHBOURS] for start in range(0, len(missing), _NEIGHBOURS)]
+    random.Random(os.urandom(8)).shuffle(neighbours)
+    for done, index in enumerate(itertools.chain.from_iterable(neighbours), of - len(missing) + 1):
         check_stop(should_stop)
-        yield index
+        if not there(index):
+            yield index
         if on_progress is not None:
             on_progress(done, of)
 
@@ -392,8 +410,12 @@ class Pooled:
     def prepare(self, should_stop: Stop = lambda: False, on_progress: OnProgress | None = None) -> None:
         """Compute and store what is not cached yet. `features` must be prepared. Raises TrialStopped."""
         usable = self._features.usable
-        missing = [index for index in usable if self._shards is None or self._features.key(index) not in self._shards]
-        for index in _in_turn(missing, len(usable), should_stop, on_progress):
+
+        def there(index: int) -> bool:
+            return self.holds(self._features.key(index))
+
+        missing = [index for index in usable if not there(index)]
+        for index in _in_turn(missing, len(usable), there, should_stop, on_progress):
             self.get(index)
         if self._shards is not None:
             self._shards.flush()
@@ -479,8 +501,12 @@ class Entering:
         if shards is None:
             return  # `get` computes, which without a cache has to be done every time
         usable = self._features.usable
-        missing = [index for index in usable if self._features.key(index) not in shards]
-        for index in _in_turn(missing, len(usable), should_stop, on_progress):
+
+        def there(index: int) -> bool:
+            return self._features.key(index) in shards
+
+        missing = [index for index in usable if not there(index)]
+        for index in _in_turn(missing, len(usable), there, should_stop, on_progress):
             self.get(index)
         shards.flush()
 

@@ -1,6 +1,7 @@
 """One kind of cached tensors on disk: key -> tensor, in safetensors shards that are memory-mapped.
 
-Shards are written whole under another name and renamed, so two writers at worst store the same tensor twice. Every tensor
+Shards are written whole under another name and renamed, soon after they were made, so that processes that need the same tensors share the
+work, and one that is killed loses little. Two writers at worst store the same tensor twice. Every tensor
 carries a CRC-32, checked when it is first used; a shard with a wrong one is removed, and what it held is made again. One that
 cannot be read now, and one of a folder that belongs to somebody else or cannot be written, is left where it is.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
 import zlib
 from collections.abc import Mapping
@@ -25,6 +27,11 @@ from ser_tui.study.regular import refuse_irregular
 from ser_tui.training import cache
 
 SHARD_BYTES = 64 * 1024 * 1024
+SHARD_SECONDS = 0.5
+"""How long a tensor waits for its shard to be written, and for how long what others wrote is not looked for, while there are few shards.
+"""
+MANY_SHARDS = 25
+"""With so many, twice as long, and so on: the longer something takes to be made, the fewer shards an hour of it becomes."""
 MEMORY_BYTES = 1024 * 1024 * 1024
 """What is kept in memory where it cannot be written."""
 
@@ -41,9 +48,19 @@ class Shards:
         self._pending_bytes = 0
         self._kept_bytes = 0
         self._writable = cache.limit() > 0
+        self._waiting_since = 0.0
+        self._look()
+
+    def _look(self) -> None:
+        """Find what other processes have written since the last look."""
         with suppress(OSError):  # another user's cache: what it holds is computed again
-            for path in sorted(self._folder.glob(f"*{cache.SUFFIX}")):
+            for path in sorted(set(self._folder.glob(f"*{cache.SUFFIX}")) - self._sums.keys()):
                 self._index(path)
+        self._looked = time.monotonic()
+
+    @property
+    def _patience(self) -> float:
+        return SHARD_SECONDS * (1 + len(self._sums) / MANY_SHARDS)
 
     @property
     def writable(self) -> bool:
@@ -51,6 +68,12 @@ class Shards:
         return self._writable
 
     def __contains__(self, key: str) -> bool:
+        """Whether `key` is there, by what others have written up to a moment ago too."""
+        if not self._knows(key) and time.monotonic() - self._looked >= self._patience:
+            self._look()
+        return self._knows(key)
+
+    def _knows(self, key: str) -> bool:
         return key in self._checked or key in self._pending or key in self._where
 
     def get(self, key: str) -> Tensor | None:
@@ -65,9 +88,11 @@ class Shards:
 
     def put(self, key: str, tensor: Tensor) -> None:
         """Keep `tensor`; it is written with the shard it falls into (see `flush`)."""
+        if not self._pending:
+            self._waiting_since = time.monotonic()
         self._pending[key] = tensor.contiguous()
         self._pending_bytes += tensor.nbytes
-        if self._pending_bytes >= SHARD_BYTES:
+        if self._pending_bytes >= SHARD_BYTES or time.monotonic() - self._waiting_since >= self._patience:
             self.flush()
 
     def flush(self) -> None:

@@ -24,9 +24,10 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.study import regular
 from ser_tui.study.errors import UserError
 from ser_tui.training import cache
+from ser_tui.training import shards as sharding
 from ser_tui.training.features import Features, Pooled, Recipe, statistics
 from ser_tui.training.shards import Shards
-from ser_tui.training.trial import Part, UtteranceChanged
+from ser_tui.training.trial import Part, TrialStopped, UtteranceChanged
 from ser_tui.training.trimming import bounds
 
 Split = tuple[Part, Part]
@@ -173,6 +174,44 @@ def test_two_writers_do_not_disturb_each_other(cache_folder: Path) -> None:
         assert torch.equal(found, torch.full((100,), float(index)))
     assert cache.clear() > 0
     assert cache.usage().shards == 0
+
+
+def test_two_that_need_the_same_features_share_the_work(
+    encoder: SpeechEncoder, tones: Split, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharding, "SHARD_SECONDS", 0.0)
+    part, heard, computed = tones[0], list[tuple[int, int]](), list[int]()
+    front_end = encoder.front_end
+
+    def counting(waveform: torch.Tensor) -> torch.Tensor:
+        computed.append(len(waveform))
+        return front_end(waveform)
+
+    monkeypatch.setattr(encoder, "front_end", counting)
+    first, second = (Features(encoder, part.clips, part.digests, Recipe(1.0)) for _ in range(2))
+
+    def meanwhile(done: int, total: int) -> None:
+        heard.append((done, total))
+        if done == 1:
+            second.prepare()
+
+    first.prepare(on_progress=meanwhile)
+    assert len(computed) == len(part)
+    assert heard == [(done, len(part)) for done in range(1, len(part) + 1)]
+    both = [(one.get(index) for one in (first, second)) for index in range(len(part))]
+    assert all(torch.equal(*pair) for pair in both)
+    assert len(computed) == len(part)
+
+
+def test_who_is_stopped_finds_later_what_was_computed_until_then(
+    encoder: SpeechEncoder, tones: Split, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharding, "SHARD_SECONDS", 0.0)
+    part, heard = tones[0], list[tuple[int, int]]()
+    with pytest.raises(TrialStopped):
+        Features(encoder, part.clips, part.digests, Recipe(1.0)).prepare(lambda: len(heard) == 2, lambda *told: heard.append(told))
+    Features(encoder, part.clips, part.digests, Recipe(1.0)).prepare(on_progress=lambda *told: heard.append(told))
+    assert heard[2] == (3, len(part))
 
 
 def test_pooled_statistics_are_means_and_deviations_over_real_frames(encoder: SpeechEncoder, tones: Split) -> None:
