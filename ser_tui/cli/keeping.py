@@ -8,9 +8,8 @@ from dataclasses import asdict, replace
 from ser_tui.cli.output import agreed, print_json, print_table, say
 from ser_tui.places import runs_folder
 from ser_tui.store import trash
-from ser_tui.store.files import refuse_unread
 from ser_tui.store.index import Index
-from ser_tui.store.remarks import NAME, change_remarks, read_remarks
+from ser_tui.store.remarks import change_remarks, remarks_held
 from ser_tui.store.runs import RunFolder, refuse_hidden, resolve_each
 from ser_tui.store.wanted import ANY
 from ser_tui.study.errors import UsageError
@@ -95,8 +94,8 @@ def remark_on_runs(
     asked = any(one is not None for one in (title, note, archived, notify)) or added or removed
     for folder in found:
         refuse_hidden(folder)
-        refuse_unread(folder.path / NAME)
-    told = [(folder, change_remarks(folder, change) if asked else read_remarks(folder)) for folder in found]
+    held = [remarks_held(folder) for folder in found]  # of all, before the first is changed
+    told = [(folder, change_remarks(folder, change) if asked else before) for folder, before in zip(found, held, strict=True)]
     if as_json:
         print_json([{"run_id": folder.run_id, **asdict(remarks)} for folder, remarks in told])
         return

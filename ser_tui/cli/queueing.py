@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.client import queueing
 from ser_tui.places import runs_folder
-from ser_tui.store.files import refuse_unread
 from ser_tui.store.index import Index
-from ser_tui.store.queue import change_queue, moved, queue_file
+from ser_tui.store.queue import change_queue, moved
 from ser_tui.store.runs import resolve, resolve_each
 from ser_tui.store.wanted import QUEUABLE, WAITING
 
@@ -17,7 +16,6 @@ from ser_tui.store.wanted import QUEUABLE, WAITING
 def list_queue(*, as_json: bool) -> None:
     """Print what runs out of the queue and what waits, in the order in which it starts."""
     runs = runs_folder()
-    refuse_unread(queue_file(runs))  # of a damaged file nothing is known, rather than that nothing waits
     view = queueing.look(runs)
     if as_json:
         print_json({

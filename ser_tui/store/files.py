@@ -162,17 +162,22 @@ def digest_if_read(path: Path) -> str:
         return ""
 
 
-def refuse_unread(path: Path) -> None:
-    """Raise OSError where the JSON in `path` is there and cannot be read, DiskError where it is damaged: whoever writes it anew would lose
-    what it holds."""
+def read_held(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`, which holds what a person has said; empty where there is no file. Raises UserError where it cannot be
+    read, or is damaged: nothing is known of it then, rather than that nothing was said, and whoever wrote it anew would lose what it holds.
+    """
     try:
-        held = read_regular(path)
+        held: Any = json.loads(read_regular(path) or b"{}")
+        what = "" if isinstance(held, dict) else "no object of JSON"
     except FileNotFoundError:
-        return
-    try:
-        json.loads(held or b"null")
+        return {}
+    except OSError as error:
+        raise DiskError(f"{path} cannot be read: {error.strerror}; mend that and try again") from None
     except (ValueError, RecursionError):
-        raise DiskError(f"{path} is damaged: it is no JSON any more; mend it, or delete it, which loses what it holds") from None
+        what = "no JSON any more"
+    if what:
+        raise DiskError(f"{path} is damaged: it is {what}; mend it, or delete it, which loses what it holds")
+    return dict(held)
 
 
 AGAIN = "`ser-tui resume`, or the same command again"

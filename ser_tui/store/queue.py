@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ser_tui.places import group_bits, private_folder
-from ser_tui.store.files import read_json, refuse_unread, remove_leftovers, write_json
+from ser_tui.store.files import read_held, remove_leftovers, write_json
 from ser_tui.store.processes import ProcessId, boot
 from ser_tui.store.runs import RunFolder, liveness, shown_status, worker_facts
-from ser_tui.study.errors import UsageError
+from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.status import RunStatus, ShownStatus
 
 NAME = "queue.json"
@@ -63,11 +63,12 @@ def beside_queue(runs: Path, ending: str) -> Path:
 
 
 def read_queue(runs: Path) -> Queue:
-    """The queue of the folder `runs`; an empty one where there is none that can be read."""
+    """The queue of the folder `runs`, as far as its entries make sense. Raises UserError where its file is there and cannot be read. One of
+    a group's folder that somebody else has written, or may write, is none."""
     path = queue_file(runs)
-    data = read_json(path)
-    if not isinstance(data, dict) or (group_bits(runs) and not _is_own(path)):
+    if group_bits(runs) and not _is_own(path):
         return Queue()
+    data = read_held(path)
     listed, number = data.get("runs"), data.get("at_a_time")
     found = [one for one in map(_queued, listed if isinstance(listed, list) else []) if one is not None]
     known = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MOST_AT_A_TIME
@@ -96,13 +97,13 @@ def _queued(data: Any) -> Queued | None:
 
 
 def change_queue(runs: Path, change: Callable[[Queue], Queue]) -> Queue:
-    """Write what `change` makes of the queue, without runs that are over or gone, and return that. Raises UserError."""
+    """Write what `change` makes of the queue, without runs that are over or gone, and return that. Raises UserError, also as `read_queue`
+    does: what could not be read is not written over."""
     from ser_tui.store.locks import locked, written_in_turn
 
     private_folder(runs)
     path, lock = queue_file(runs), beside_queue(runs, ".lock")
     with written_in_turn(lock, path), locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
-        refuse_unread(path)
         before = read_queue(runs)
         after = without_over(runs, change(before))
         if after != before:
@@ -133,8 +134,13 @@ def standing(runs: Path, one: Queued) -> Standing:
 
 
 def waiting(runs: Path) -> dict[str, Standing]:
-    """Ids of the runs that are in the queue and not running, and whether they wait or cannot start."""
-    found = {one.run_id: standing(runs, one) for one in read_queue(runs).runs}
+    """Ids of the runs that are in the queue and not running, and whether they wait or cannot start. Where the queue cannot be read that is
+    not known of any, and a list of runs is one without it."""
+    try:
+        queue = read_queue(runs)
+    except UserError:
+        return {}
+    found = {one.run_id: standing(runs, one) for one in queue.runs}
     return {run_id: stands for run_id, stands in found.items() if stands in ("waits", "cannot start")}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from ser_tui.places import folder_within
-from ser_tui.store.files import read_json, refuse_unread, write_json
+from ser_tui.store.files import read_held, read_json, write_json
 from ser_tui.store.runs import RunFolder, refuse_hidden, refuse_links
 from ser_tui.study.remarks import Remarks, remarks_in
 
@@ -30,6 +30,11 @@ def read_remarks(folder: RunFolder) -> Remarks:
     return remarks_in(read_json(folder.path / NAME))
 
 
+def remarks_held(folder: RunFolder) -> Remarks:
+    """The same. Raises UserError where the file is there and cannot be read."""
+    return remarks_in(read_held(folder.path / NAME))
+
+
 def change_remarks(folder: RunFolder, change: Callable[[Remarks], Remarks]) -> Remarks:
     """Write what `change` makes of the remarks, and return that: one process after the other, so that none undoes what another has said.
     Raises UserError where it cannot be written."""
@@ -41,8 +46,7 @@ def change_remarks(folder: RunFolder, change: Callable[[Remarks], Remarks]) -> R
     with written_in_turn(lock, folder.path / NAME):
         folder_within(lock.parent)
         with in_turn(lock):
-            refuse_unread(folder.path / NAME)
-            after = change(read_remarks(folder))
+            after = change(remarks_held(folder))
             if after:
                 write_json(folder.path / NAME, asdict(after))
             else:

@@ -16,6 +16,7 @@ from typing import Any
 from ser_tui.places import config_folder, private_folder
 from ser_tui.store.files import write_atomically
 from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.regular import read_regular
 from ser_tui.study.wrong_values import nearest
 
 NAME = "settings.yaml"
@@ -84,13 +85,10 @@ def settings_file() -> Path:
 def read_settings() -> tuple[Preferences, list[str]]:
     """The settings, and what is wrong with them, one line each: where something is, the default stands."""
     path = settings_file()
-    if not path.exists():
-        return Preferences(), []
     try:
-        from ser_tui.study.regular import read_regular
-
-        text = read_regular(path, MOST_BYTES).decode()
-        data = _loaded(text)
+        data = _loaded(read_regular(path, MOST_BYTES).decode())
+    except FileNotFoundError:
+        return Preferences(), []
     except (OSError, ValueError, UsageError) as error:
         return Preferences(), [f"{path}: {' '.join(str(error).split())[:300]}"]
     found = Preferences()

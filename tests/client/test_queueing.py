@@ -130,12 +130,20 @@ def test_a_queue_file_of_another_hand_is_read_as_far_as_it_makes_sense(runs: Pat
     (runs / NAME).write_text(json.dumps({"runs": bad, "at_a_time": True, "paused": 1}))
     found = read_queue(runs)
     assert [one.run_id for one in found.runs] == [folder.run_id] and found.at_a_time is None and not found.paused
-    (runs / NAME).write_text("[" * 100_000)
-    assert read_queue(runs).runs == ()
-    for change in (lambda: queueing.cancel(runs, [folder]), lambda: list_queue(as_json=False)):
-        with pytest.raises(UserError, match="is damaged: it is no JSON any more; mend it, or delete it"):
-            change()
-    assert (runs / NAME).read_text() == "[" * 100_000
+
+
+@pytest.mark.parametrize(("held", "what"), [("[" * 100_000, "no JSON any more"), ("[]", "no object of JSON")], ids=("cut", "a list"))
+def test_a_damaged_queue_is_no_empty_one(runs: Path, monkeypatch: pytest.MonkeyPatch, held: str, what: str) -> None:
+    """Nothing is known of what waits: it is said, and not written over; a list of runs goes on."""
+    monkeypatch.setenv("SER_TUI_RUNS", str(runs))
+    [folder] = queued(runs, "one")
+    (runs / NAME).write_text(held)
+    for ask in (lambda: queueing.cancel(runs, [folder]), lambda: list_queue(as_json=False), lambda: queueing.look(runs)):
+        with pytest.raises(UserError, match=rf"is damaged: it is {what}; mend it, or delete it"):
+            ask()
+    assert (runs / NAME).read_text() == held
+    told = call("runs", runs=runs)
+    assert folder.run_id in told.stdout and "queue.json is damaged" in told.stderr
 
 
 def test_a_study_that_cannot_start_is_said_so_and_does_not_stop_those_behind_it(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +315,7 @@ def test_a_queue_that_cannot_be_read_is_not_written_anew(runs: Path) -> None:
     queued(runs, "a")
     (runs / NAME).rename(runs / "away")
     os.mkfifo(runs / NAME)
-    with pytest.raises(UserError, match=r"cannot write .*queue\.json: not a regular file"):
+    with pytest.raises(UserError, match=r"queue\.json cannot be read: not a regular file"):
         queueing.enqueue(probe("b"), runs)
     assert (runs / NAME).is_fifo() and [folder.study_name for folder in folders(runs)] == ["a"], "what could not be queued is not left"
 

@@ -88,6 +88,10 @@ def test_a_damaged_file_is_not_written_over(run: RunFolder) -> None:
     with pytest.raises(UserError, match="is damaged"):
         keeping.remark_on_runs(["latest"], title=None, tags=(), without=(), note=None, archived=None, as_json=False)
     assert "an hour of work" in (run.path / NAME).read_text()
+    (run.path / NAME).write_text('["an hour of work"]')
+    with pytest.raises(UserError, match=r"remarks\.json is damaged: it is no object of JSON; mend it, or delete it"):
+        change_remarks(run, lambda before: replace(before, title="another"))
+    assert "an hour of work" in (run.path / NAME).read_text()
     (run.path / NAME).write_text("")
     assert change_remarks(run, lambda before: replace(before, title="another")) == Remarks("another")
 
@@ -198,6 +202,6 @@ def test_remarks_that_cannot_be_read_are_not_written_anew(run: RunFolder) -> Non
     change_remarks(run, lambda before: replace(before, note="ten lines of it"))
     (run.path / NAME).rename(run.path / "away")
     os.mkfifo(run.path / NAME)
-    with pytest.raises(UserError, match=r"cannot write .*remarks\.json: not a regular file"):
+    with pytest.raises(UserError, match=r"remarks\.json cannot be read: not a regular file"):
         change_remarks(run, lambda before: replace(before, title="Table 3"))
     assert (run.path / NAME).is_fifo()

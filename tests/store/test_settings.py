@@ -90,3 +90,10 @@ def test_the_command_line_lists_gets_and_sets(tmp_path: Path) -> None:
 
 def test_every_key_has_a_title_and_says_what_it_does() -> None:
     assert all(one.metadata["title"] and one.metadata["help"] for one in fields(Preferences))
+
+
+def test_settings_that_cannot_be_looked_for_are_told_and_end_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """They are read before anything else is done."""
+    monkeypatch.setenv("SER_TUI_CONFIG", str(tmp_path / ("x" * 300)))
+    found, [problem] = read_settings()
+    assert found == Preferences() and "File name too long" in problem

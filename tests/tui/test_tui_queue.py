@@ -72,6 +72,19 @@ async def test_what_waits_is_listed_and_changed(runs: Path, waits: list[RunFolde
         await until(pilot, lambda: "n new" in shown(pilot.app) and "queue paused" not in shown(pilot.app))
 
 
+async def test_a_damaged_queue_is_said_to_be_one(runs: Path, waits: list[RunFolder]) -> None:
+    """And shown again as soon as it is mended."""
+    held = (runs / NAME).read_text()
+    (runs / NAME).write_text(held[:-9])
+    async with SerTuiApp(runs).run_test(size=(100, 30), notifications=True) as pilot:
+        await until_shown(pilot, "w queue")
+        await pilot.press("w")
+        await until_shown(pilot, "queue.json is damaged")
+        assert "No run waits" not in shown(pilot.app)
+        (runs / NAME).write_text(held)
+        await until_shown(pilot, "1 running, 2 waiting, 1 cannot start")
+
+
 async def test_cancelling_asks_and_what_never_began_is_no_run_any_more(runs: Path, waits: list[RunFolder]) -> None:
     async with SerTuiApp(runs).run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "queued")

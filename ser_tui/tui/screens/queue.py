@@ -14,9 +14,11 @@ from textual.widgets import Static
 
 from ser_tui.client import queueing
 from ser_tui.client.queueing import QueueView
-from ser_tui.store.queue import MOST_AT_A_TIME, Queue, change_queue, moved, read_queue
+from ser_tui.store.queue import MOST_AT_A_TIME, Queue, change_queue, moved
+from ser_tui.study.errors import UserError, told
 from ser_tui.study.formatting import printable
 from ser_tui.tui.base import AppScreen
+from ser_tui.tui.data.background import in_thread
 from ser_tui.tui.dialogs.confirm import ConfirmScreen
 from ser_tui.tui.views import queue as views
 from ser_tui.tui.widgets.keybar import KeyBar
@@ -31,6 +33,9 @@ EMPTY = """No run waits.
   r        on a run that was stopped resumes it at once
 
 Or from the shell:  ser-tui run STUDY --queue"""
+
+
+UNKNOWN = QueueView(Queue(), (), 1, False)
 
 
 class QueueTable(Table):
@@ -61,7 +66,7 @@ class QueueScreen(AppScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._view = QueueView(Queue(), (), 1, False)
+        self._view, self._problem = UNKNOWN, ""
 
     def compose(self) -> ComposeResult:
         """List, what is to be said of the highlighted run, keys."""
@@ -87,21 +92,22 @@ class QueueScreen(AppScreen[None]):
             self.ser.feed().poll()
             return queueing.look(self.ser.runs)
 
-        found = await self.attempt(looked)
-        if found is not None:
-            self._view = found
-            self._show()
+        try:
+            self._view, self._problem = await in_thread(looked), ""
+        except (UserError, OSError) as error:  # it is looked at again and again: said where the rows are, not each time anew
+            self._view, self._problem = UNKNOWN, str(error if isinstance(error, UserError) else told(error))
+        self._show()
 
     def _show(self) -> None:
         known = {summary.run_id: summary for summary in self.ser.feed().summaries}
         table, empty = self.query_one(QueueTable), self.query_one("#empty", Static)
         table.display = bool(self._view.runs)
         empty.display = not self._view.runs
-        empty.update(EMPTY)
+        empty.update(self._problem or EMPTY)
         table.sync(views.rows(self._view, known, self.size.width >= 100))
         if table.display and self.focused is None:
             table.focus()
-        self.query_one("#head", Lines).show([views.head(self._view)])
+        self.query_one("#head", Lines).show([cell("Queue", "bold") if self._problem else views.head(self._view)])
         self._show_detail()
         self.refresh_bindings()
 
@@ -183,7 +189,7 @@ class QueueScreen(AppScreen[None]):
     async def action_cancel(self) -> None:
         """Take the highlighted run out, after a question."""
         run_id = self.query_one(QueueTable).current
-        if run_id is None or run_id not in read_queue(self.ser.runs):
+        if run_id is None:
             return
         question = ConfirmScreen(
             f"Take {printable(run_id)} out of the queue?",
