@@ -3,12 +3,11 @@ through a codec, or lost its silence: told by what they sound like, and what mus
 
 from __future__ import annotations
 
-import operator
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,9 @@ _MANY = 0.02
 HOW = "another sample rate, gain or codec, say"
 
 
+Kind = TypeVar("Kind", bound=Hashable)
+
+
 @dataclass(frozen=True)
 class Alike:
     """Which utterances are likely the same recording, copies byte for byte among them, without a place for every pair of them: of 10,000
@@ -43,18 +45,19 @@ class Alike:
     groups: tuple[tuple[int, ...], ...]
     links: NDArray[np.int32]
 
-    def apart(self, sources: Sequence[str], kinds: Sequence[Hashable], differ: Callable[[Any, Any], bool]) -> Pairs:
-        """The pairs of utterances that are alike, of other `sources` [utterances], which tell a recording by its bytes, and of whose
-        `kinds` [utterances] `differ` is true. Of few kinds: each is compared with each."""
+    def apart(self, sources: Sequence[str], kinds: Sequence[Kind], differ: Callable[[Sequence[Kind]], NDArray[np.bool_]]) -> Pairs:
+        """The pairs of utterances that are alike, of other `sources` [utterances], which tell a recording by its bytes, and whose `kinds`
+        [utterances] differ. Of kinds as few as folds are; `differ`: which of K kinds differ from which [K, K]."""
         number = {kind: place for place, kind in enumerate(dict.fromkeys(kinds[index] for group in self.groups for index in group))}
-        table = np.array([[differ(one, other) for other in number] for one in number], dtype=np.int64).reshape(len(number), len(number))
+        # Whole numbers that floats hold exactly, and whose products are made far sooner of these.
+        table = differ([*number]).reshape(len(number), len(number)).astype(np.float64)
 
-        def held(indices: Iterable[int]) -> NDArray[np.int64]:
-            return np.bincount([number[kinds[index]] for index in indices], minlength=len(number))
+        def held(indices: Iterable[int]) -> NDArray[np.float64]:
+            return np.bincount([number[kinds[index]] for index in indices], minlength=len(number)).astype(np.float64)
 
-        counts = np.array([held(group) for group in self.groups], dtype=np.int64).reshape(len(self.groups), len(number))
+        counts = np.array([held(group) for group in self.groups]).reshape(len(self.groups), len(number))
         met = counts @ table
-        across = np.empty(len(self.links), dtype=np.int64)
+        across = np.empty(len(self.links))
         for first in range(0, len(self.links), _AT_ONCE):
             one, other = self.links[first : first + _AT_ONCE].T
             across[first : first + _AT_ONCE] = (met[one] * counts[other]).sum(axis=1)
@@ -71,10 +74,10 @@ class Alike:
             one, other = self.links[place].tolist()
             both = by_source[one].keys() & by_source[other].keys()
             across[place] -= sum(int(held(by_source[one][source]) @ table @ held(by_source[other][source])) for source in both)
-        total = int(across.sum() + within.sum() // 2)
+        total = int(across.sum() + within.sum() / 2)
 
         def is_one(mine: int, theirs: int) -> bool:
-            return sources[mine] != sources[theirs] and differ(kinds[mine], kinds[theirs])
+            return sources[mine] != sources[theirs] and bool(table[number[kinds[mine]], number[kinds[theirs]]])
 
         linked = [tuple(link) for link in self.links[np.flatnonzero(across)[:1]].tolist()]
         found = [*linked, *((place, place) for place in np.flatnonzero(within)[:1].tolist())]
@@ -134,17 +137,14 @@ def across_parts(manifest: Manifest, folds: Sequence[Mapping[str, Collection[int
         for name, indices in fold.items():
             for index in parts.keys() & set(indices):
                 parts[index][number] = name
-
-    def separated(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-        return any(mine and theirs and mine != theirs for mine, theirs in zip(one, other, strict=True))
-
     split = found.apart(
-        list(map(manifest.recording, utterances)), [tuple(parts.get(index, ())) for index in range(len(utterances))], separated
+        list(map(manifest.recording, utterances)), [tuple(parts.get(index, ())) for index in range(len(utterances))], _separated
     )
     if split.example is None:
         return []
     one, other = split.example
-    part_of_one, part_of_other = next(both for both in zip(parts[one], parts[other], strict=True) if separated(both[:1], both[1:]))
+    both = zip(parts[one], parts[other], strict=True)
+    part_of_one, part_of_other = next((mine, theirs) for mine, theirs in both if mine and theirs and mine != theirs)
     sentence = (
         f"Likely the same recording: {counted(split.count, 'pair')} of recordings in two parts {_sound(split.count)} alike, though not "
         f"byte for byte ({HOW}), for example {utterances[one].id} ({called[part_of_one]}) and {utterances[other].id} "
@@ -153,16 +153,24 @@ def across_parts(manifest: Manifest, folds: Sequence[Mapping[str, Collection[int
     return [Finding(kind="likely_duplicates", sentence=sentence, count=split.count)]
 
 
+def _separated(kinds: Sequence[tuple[str, ...]]) -> NDArray[np.bool_]:
+    """Which of `kinds`, each the part in every fold, are in two parts of a fold: in more folds are both in a part than in the same one."""
+    parts = np.array(kinds)
+    of_parts = [(parts == name).astype(np.float32) for name in {name for kind in kinds for name in kind if name}]
+    both = sum(of_parts, np.zeros(parts.shape, np.float32))
+    return both @ both.T > sum((of @ of.T for of in of_parts), np.zeros((len(parts), len(parts)), np.float32))
+
+
 def copies_likely(manifest: Manifest, indices: Sequence[int] | None = None, classes: Mapping[str, str] | None = None) -> list[Finding]:
     """A finding where some of the utterances at `indices` (None: all) are likely the same recording, in other bytes; otherwise nothing.
     `classes`: as in `repeated.contradictions`."""
     chosen = [manifest.utterances[index] for index in (range(len(manifest.utterances)) if indices is None else indices)]
     sources, found = list(map(manifest.recording, chosen)), alike(chosen)
-    close = found.apart(sources, [""] * len(chosen), lambda one, other: True)
+    close = found.apart(sources, [""] * len(chosen), lambda kinds: np.ones((len(kinds), len(kinds)), dtype=np.bool_))
     if close.example is None:
         return []
     meant = [one.emotion if classes is None else classes[one.emotion] for one in chosen]
-    apart = found.apart(sources, meant, operator.ne).count
+    apart = found.apart(sources, meant, lambda kinds: ~np.eye(len(kinds), dtype=np.bool_)).count
     one, other = (chosen[index] for index in close.example)
     what = "emotions" if classes is None else "classes"
     sentence = (
