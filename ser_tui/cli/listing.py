@@ -9,7 +9,7 @@ from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
 from ser_tui.store.queue import queue_file
 from ser_tui.store.runs import misnamed
-from ser_tui.study.errors import UsageError
+from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import SCORE_HEADING, counted, duration
 from ser_tui.study.headline import headline_of
 from ser_tui.study.run_filter import run_filter
@@ -47,7 +47,11 @@ def list_runs(*, as_json: bool, wanted: str = "") -> None:
     if queue_file(runs_folder()).exists():
         from ser_tui.client.queueing import look
 
-        if idle := look(runs_folder()).idle:
+        try:
+            idle = look(runs_folder()).idle
+        except UserError as error:  # the list is right without it
+            idle = str(error)
+        if idle:
             say(idle, error=True)
 
 
@@ -56,5 +60,5 @@ def _row(one: RunSummary) -> tuple[str, ...]:
     return (
         one.shown, one.run_id, one.strategy, one.corpus, one.protocol, figure.short if figure else "-", headline_of(figure),
         str(figure.n or "-") if figure else "-", str(figure.speakers or "-") if figure else "-",
-        f"{one.trials}/{one.planned_trials}" if one.planned_trials else str(one.trials), duration(one.seconds),
+        one.of_planned, duration(one.seconds),
     )  # fmt: skip

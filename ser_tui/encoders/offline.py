@@ -19,7 +19,6 @@ from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.packaged import Packaged
 from ser_tui.encoders.registry import EncoderEntry
 from ser_tui.encoders.whisper import Whisper
-from ser_tui.store.files import replacing
 from ser_tui.study.errors import UserError
 from ser_tui.study.regular import refuse_irregular
 
@@ -162,5 +161,4 @@ def _keep(tensors: Mapping[str, Tensor], path: Path) -> None:
     disk, nothing is kept, as of features: the next process converts again, which takes a second or two."""
     with suppress(OSError):
         places.folder_within(path.parent)
-        with replacing(path, durable=False) as partial:
-            weights.save(tensors, partial, {"digest": weights.digest(tensors, {})})
+        weights.save(tensors, path, {"digest": weights.digest(tensors, {})}, durable=False)

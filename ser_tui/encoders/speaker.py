@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ser_tui.encoders import weights
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
 from ser_tui.encoders.packaged import SPEAKER
-from ser_tui.encoders.whisper import HOP, N_FFT, mel_filters
+from ser_tui.encoders.whisper import HOP, N_FFT, hold_mel
 
 BANDS, WIDTH, LAYERS = 40, 256, 3
 WINDOW = 160
@@ -43,8 +43,7 @@ class SpeakerEmbedding(SpeechEncoder):
         super().__init__()
         self.lstm = nn.LSTM(BANDS, WIDTH, LAYERS, batch_first=True)
         self.linear = nn.Linear(WIDTH, WIDTH)
-        self.register_buffer("_filters", torch.from_numpy(mel_filters(BANDS)).float().contiguous(), persistent=False)
-        self.register_buffer("_window", torch.hann_window(N_FFT), persistent=False)
+        hold_mel(self, BANDS)
 
     def inputs(self, waveform: Tensor) -> Tensor:
         """Windows [T, WINDOW, BANDS] of the mel spectrogram, not logarithmic, of the waveform, raised where it is quiet."""

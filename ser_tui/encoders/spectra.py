@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ser_tui.encoders.base import SpeechEncoder, frame_mask
-from ser_tui.encoders.whisper import HOP, N_FFT, log_mel, mel_filters
+from ser_tui.encoders.whisper import HOP, N_FFT, hold_mel, log_mel
 
 BANDS = 80
 """Of the mel spectrogram, as Whisper's."""
@@ -35,8 +35,7 @@ class LogMel(SpeechEncoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("_filters", torch.from_numpy(mel_filters(BANDS)).float().contiguous(), persistent=False)
-        self.register_buffer("_window", torch.hann_window(N_FFT), persistent=False)
+        hold_mel(self, BANDS)
         self.fingerprint = "log-mel-1"
 
     def inputs(self, waveform: Tensor) -> Tensor:
@@ -76,8 +75,7 @@ class ConvolutionalRecurrent(SpeechEncoder):
         super().__init__()
         self._sizes = {"channels": channels, "units": units}
         self.dimension = 2 * units
-        self.register_buffer("_filters", torch.from_numpy(mel_filters(BANDS)).float().contiguous(), persistent=False)
-        self.register_buffer("_window", torch.hann_window(N_FFT), persistent=False)
+        hold_mel(self, BANDS)
         self.register_buffer("_cosines", _cosines(BANDS, CEPSTRA), persistent=False)
         self.register_buffer("mean", torch.zeros(CEPSTRA))
         self.register_buffer("deviation", torch.ones(CEPSTRA))

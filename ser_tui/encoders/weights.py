@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from ser_tui.encoders.layout import Weights, no_weights
 from ser_tui.encoders.names import unwrapped
+from ser_tui.store.files import replacing
 from ser_tui.study.errors import Damaged, UserError
 from ser_tui.study.formatting import some_of
 from ser_tui.study.regular import refuse_irregular
@@ -60,14 +61,16 @@ def read(path: Path) -> dict[str, Tensor]:
         raise Damaged(f"{path}: {problem}", _AGAIN) from None
 
 
-def save(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write `tensors` into the safetensors file `path`. Raises OSError, with what the system said: a full disk is told from others."""
-    try:
-        save_file(dict(tensors), path, metadata=None if metadata is None else dict(metadata))
-    except SafetensorError as error:  # in which that is wrapped
-        code = _CODE.search(str(error))
-        number = int(code[1]) if code else errno.EIO
-        raise OSError(number, os.strerror(number), str(path)) from None
+def save(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None, *, durable: bool = True) -> None:
+    """Replace the safetensors file `path` by `tensors`, see `store.files.replacing`. Raises OSError, with what the system said: a full disk
+    is told from others."""
+    with replacing(path, durable=durable) as partial:
+        try:
+            save_file(dict(tensors), partial, metadata=None if metadata is None else dict(metadata))
+        except SafetensorError as error:  # in which that is wrapped
+            code = _CODE.search(str(error))
+            number = int(code[1]) if code else errno.EIO
+            raise OSError(number, os.strerror(number), str(path)) from None
 
 
 def read_all(found: Weights) -> dict[str, Tensor]:

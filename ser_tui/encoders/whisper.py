@@ -55,9 +55,7 @@ class Whisper(SpeechEncoder):
         self.layers = sizes["encoder_layers"]
         self.dimension = sizes["d_model"]
         self.maximum_samples = sizes["max_source_positions"] * STRIDE
-        filters = mel_filters(sizes["num_mel_bins"])
-        self.register_buffer("_filters", torch.from_numpy(filters).float().contiguous(), persistent=False)
-        self.register_buffer("_window", torch.hann_window(N_FFT), persistent=False)
+        hold_mel(self, sizes["num_mel_bins"])
 
     def inputs(self, waveform: Tensor) -> Tensor:
         """Log-mel spectrogram [bands, 2 T] as in Whisper's own audio.py: floor 8 below the utterance's maximum, (x + 4) / 4."""
@@ -170,6 +168,13 @@ def log_mel(waveform: Tensor, window: Tensor, filters: Tensor) -> Tensor:
     power = (spectrum[:, :-1].abs() ** 2).contiguous()
     logarithm = torch.clamp(filters @ power, min=1e-10).log10()
     return (torch.maximum(logarithm, logarithm.max() - 8.0) + 4.0) / 4.0
+
+
+def hold_mel(encoder: nn.Module, bands: int) -> None:
+    """Give `encoder` what mel spectrograms are made with, as buffers that are no part of its weights: `_filters` [bands, 1 + N_FFT / 2]
+    and `_window` [N_FFT]."""
+    encoder.register_buffer("_filters", torch.from_numpy(mel_filters(bands)).float().contiguous(), persistent=False)
+    encoder.register_buffer("_window", torch.hann_window(N_FFT), persistent=False)
 
 
 def mel_filters(bands: int) -> NDArray[np.float64]:

@@ -59,6 +59,6 @@ TAKEN_FURTHER = WantedRun("can be taken further", lambda folder, one: USABLE.fit
 
 def _standing(one: RunSummary) -> str:
     """stopped, 7/15 trials, BCA .812"""
-    trials = f"{one.trials}/{one.planned_trials} trials" if one.planned_trials else counted(one.trials, "trial")
+    trials = f"{one.of_planned} trials" if one.planned_trials else counted(one.trials, "trial")
     figure = f", BCA {score(one.headline.score.value)}" if one.headline else ""
     return f"{one.shown}, {trials}{figure}" + (f", called {one.remarks.title}" if one.remarks.title else "")

@@ -262,6 +262,11 @@ class RunSummary(Frozen, frozen=True, dict=True):
         return self.status == RunStatus.DONE and self.test is None and not self.imported
 
     @property
+    def of_planned(self) -> str:
+        """6/15: its trials, and how many are planned; 6 where that is not known."""
+        return f"{self.trials}/{self.planned_trials}" if self.planned_trials else str(self.trials)
+
+    @property
     def shown(self) -> str:
         """The word for its state; of a run that came out of another program that it did."""
         return "imported" if self.imported else self.state or self.status

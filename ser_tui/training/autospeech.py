@@ -34,7 +34,6 @@ from ser_tui import places
 from ser_tui.encoders import weights
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.spectra import CEPSTRA, ConvolutionalRecurrent, LogMel
-from ser_tui.store.files import replacing
 from ser_tui.study.document import Method
 from ser_tui.study.errors import UserError
 from ser_tui.study.hyperparameters import MEMBERS, Value
@@ -171,9 +170,8 @@ class AutoSpeechTrainer(Trainer):
         if place is not None:
             places.folder_within(place)
             trainer.save_best(place)
-            with replacing(place / _SAID) as partial:
-                facts = {"loss": str(result.loss), "notes": json.dumps(result.notes)}
-                weights.save({"said": torch.from_numpy(said)}, partial, facts)
+            facts = {"loss": str(result.loss), "notes": json.dumps(result.notes)}
+            weights.save({"said": torch.from_numpy(said)}, place / _SAID, facts)
         return made
 
     def _trainer_of(self, name: str, parameters: Mapping[str, Value], seed: int, should_stop: Stop) -> tuple[Trainer, dict[str, Value]]:

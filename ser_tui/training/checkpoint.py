@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from ser_tui.encoders.weights import save as save_tensors
 from ser_tui.encoders.weights import within
 from ser_tui.places import folder_within
-from ser_tui.store.files import replacing
 from ser_tui.study.errors import UserError
 from ser_tui.training.collapse import CollapseGuard
 from ser_tui.training.optimizer import Optimizer
@@ -62,8 +61,7 @@ def save(
     tensors |= {f"average.{name}": tensor for name, tensor in held.items()}
     told = {"progress": json.dumps({**asdict(progress), "step": step, "guard": guard.state, "averaged": counted})}
     folder_within(path.parent)
-    with replacing(path) as temporary:
-        save_tensors({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, temporary, told)
+    save_tensors({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, path, told)
 
 
 def load(

@@ -27,7 +27,7 @@ from ser_tui.encoders import weights
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.layout import read_json
 from ser_tui.encoders.load import build, load_encoder
-from ser_tui.store.files import replacing, write_atomically
+from ser_tui.store.files import write_atomically
 from ser_tui.study.dimension_values import value_problem
 from ser_tui.study.errors import Damaged, UserError
 from ser_tui.study.hyperparameters import HYPERPARAMETERS, Value
@@ -266,8 +266,7 @@ def save(
     if temperature is not None:
         table["temperature"] = temperature
     places.private_folder(folder)
-    with replacing(folder / name) as partial:
-        weights.save(tensors, partial)
+    weights.save(tensors, folder / name)
     write_atomically(folder / _TABLE, json.dumps(table, indent=1).encode())
     for old in folder.glob("model-*.safetensors"):
         if old.name != name:

@@ -22,7 +22,6 @@ from torch import Tensor
 
 from ser_tui import places
 from ser_tui.encoders import weights
-from ser_tui.store.files import replacing
 from ser_tui.study.regular import refuse_irregular
 from ser_tui.training import cache
 
@@ -116,9 +115,8 @@ class Shards:
 
     def _write(self, tensors: Mapping[str, Tensor], path: Path) -> None:
         places.folder_within(path.parent)
-        with replacing(path, durable=False) as partial:
-            sums = {key: _checksum(tensor) for key, tensor in tensors.items()}
-            weights.save(tensors, partial, {"crc": json.dumps(sums)})
+        sums = {key: _checksum(tensor) for key, tensor in tensors.items()}
+        weights.save(tensors, path, {"crc": json.dumps(sums)}, durable=False)
 
     def _index(self, path: Path) -> None:
         try:

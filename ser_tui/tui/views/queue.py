@@ -9,7 +9,7 @@ from rich.text import Text
 from ser_tui.client.queueing import QueueView
 from ser_tui.store.queue import Queued, Standing
 from ser_tui.study.run_summary import RunSummary
-from ser_tui.tui.views.runs import run_label, trials_text
+from ser_tui.tui.views.runs import run_label
 from ser_tui.tui.widgets.lines import broken, exactly
 from ser_tui.tui.widgets.table import Column, Row, cell
 
@@ -48,7 +48,7 @@ def _cells(number: int, one: Queued, stands: Standing, summary: RunSummary | Non
         return cell(number), cell(stands, _STYLES.get(stands, "")), cell(one.run_id), cell("-"), cell("-"), cell("-")
     return (
         cell(number), cell(stands, _STYLES.get(stands, "")), cell(run_label(summary, wide)), cell(summary.strategy or "-"),
-        cell(summary.corpus or "-"), cell(trials_text(summary)),
+        cell(summary.corpus or "-"), cell(summary.of_planned),
     )  # fmt: skip
 
 

@@ -167,18 +167,12 @@ def run_label(summary: RunSummary, year: bool = False) -> str:
     return " #".join((named, *summary.remarks.tags))
 
 
-def trials_text(summary: RunSummary) -> str:
-    """6/15, or 6 where no number of trials was planned."""
-    planned = summary.planned_trials
-    return f"{summary.trials}/{planned}" if planned else str(summary.trials)
-
-
 def home_cells(summary: RunSummary, marked: int | None, year: bool = False, columns: Sequence[Column] = HOME_COLUMNS) -> tuple[Text, ...]:
     """One run as a row of the home screen's table. `marked`: as which one it is marked, if at all."""
     figure = summary.headline
     widths = {column.key: column.width for column in columns}
     of = headline_of(figure)
-    trials = trials_text(summary)
+    trials = summary.of_planned
     cells = {
         "mark": cell("") if marked is None else cell(mark(marked), run_style(marked)),
         "state": cell("imported", "muted") if summary.imported else state_text(summary.state or ShownStatus.CHECKING),
