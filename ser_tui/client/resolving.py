@@ -67,10 +67,12 @@ def fill_bounds(raw: dict[str, Any]) -> None:
 
 
 def require_corpora(names: Iterable[str]) -> None:
-    """Raise UserError where a corpus is not located, with what is to be done."""
+    """Raise UserError where a corpus is not located, or not where it was said to be, with what is to be done."""
     for name in names:
         if corpora.locate(name) is None:
             corpora.read_manifest(name)  # makes the demo corpus; for others it raises
+        else:
+            corpora.refuse_other_copy(name)
 
 
 def require(study: Study) -> None:

@@ -85,31 +85,35 @@ def locate(name: str) -> Path | None:
     return _locate(entry.same_place_as) if found is None and entry is not None and entry.same_place_as else found
 
 
-def refuse_unreachable(name: str) -> None:
-    """Raise UserError where the place that the user named for a corpus cannot be reached just now, or, where none was named, a folder of
-    SER_TUI_DATA that is looked in before the one that holds it. What `locate` finds instead may hold other recordings under that name: a
-    list may show it, and no score be made of it."""
-    kept = _named_place(name)
-    found = None if kept is not None else locate(name)
-    for place in places.data_folders() if kept is None else [kept.path]:
-        if (refusal := _refusal(place)) is not None:
+def refuse_other_copy(name: str) -> None:
+    """Raise UserError where the place that the user named for a corpus cannot be reached just now, or is not there while another copy is;
+    or, where none was named, where a folder of SER_TUI_DATA, or the cache, cannot be reached that is looked in before the one that holds
+    it. What `locate` finds instead may hold other recordings under that name: a list may show it, and no score be made of it."""
+    named, kept = named_place(name)
+    found, add = locate(name), f"name its new place: `ser-tui corpora add {name} PATH`"
+    for place in [*places.data_folders(), places.cache_folder()] if kept is None else [kept.path]:
+        if (refused := refusal(place)) is not None:
             where = "may be in" if kept is None else "is at"
-            raise UserError(
-                f"corpus {name} {where} {place}, which cannot be reached: {refusal.strerror}; mend that, or name its new place: "
-                f"`ser-tui corpora add {name} PATH`"
-            )
+            raise UserError(f"corpus {name} {where} {place}, which cannot be reached: {refused.strerror}; mend that, or {add}")
         if found is not None and found.parent == place:
             return
+    if kept is not None and found is not None and found != kept.path:
+        raise UserError(
+            f"corpus {name} was at {kept.path}, which is not there now, and what is at {found} may be another copy: mount it, {add}, or "
+            f"take that copy: `ser-tui corpora forget {named}`"
+        )
 
 
-def _named_place(name: str) -> Source | None:
-    """The place that was named for a corpus or, for another reading of one (iemocap-all) that lies nowhere by itself, for that one."""
+def named_place(name: str) -> tuple[str, Source | None]:
+    """The place that was named for a corpus, and for which: of another reading of one (iemocap-all) that lies nowhere by itself, for that
+    one."""
     kept, entry = read(), find(name)
     other = "" if entry is None else entry.same_place_as
-    return kept.get(other if other and name not in kept and _locate(name) is None else name)
+    named = other if other and name not in kept and _locate(name) is None else name
+    return named, kept.get(named)
 
 
-def _refusal(path: Path) -> OSError | None:
+def refusal(path: Path) -> OSError | None:
     """Why it cannot be known what lies at `path`; None where that is known, be it nothing."""
     try:
         os.stat(path)
@@ -162,9 +166,9 @@ def placed(name: str, path: Path, reading: Source | None = None) -> Source:
     """What `remember` would keep. Raises UserError when `path` cannot be the location of a corpus of that name."""
     check_name(name)
     absolute = places.absolute(path)
-    if not _there(absolute):
-        if (refusal := _refusal(absolute)) is not None:
-            raise UserError(f"{absolute} cannot be reached: {refusal.strerror}; mend that and try again")
+    if not is_there(absolute):
+        if (refused := refusal(absolute)) is not None:
+            raise UserError(f"{absolute} cannot be reached: {refused.strerror}; mend that and try again")
         raise UserError(f"{absolute}: no such folder or file; give the folder of {name}, or a table")
     is_table = absolute.is_file()
     if is_table and absolute.suffix.lower() not in SUFFIXES:
@@ -184,6 +188,13 @@ def forget(name: str) -> bool:
     check_name(name)
     with _changing() as locations:
         return locations.pop(name, None) is not None
+
+
+def forget_lost(name: str) -> None:
+    """`forget` where nothing lies at the remembered location any more: what was fetched since is meant."""
+    kept = read().get(name)
+    if kept is not None and not is_there(kept.path) and refusal(kept.path) is None:
+        forget(name)
 
 
 def read() -> dict[str, Source]:
@@ -221,16 +232,16 @@ def check_name(name: str) -> None:
 
 def _locate(name: str) -> Path | None:
     remembered = read().get(name)
-    if remembered is not None and _there(remembered.path):
+    if remembered is not None and is_there(remembered.path):
         return remembered.path
     for folder in places.data_folders():
         candidates = (folder / name, _spelt_otherwise(folder, name), *(folder / f"{name}{suffix}" for suffix in FOUND_SUFFIXES))
-        with suppress(OSError):  # a folder whose disk is away, which `refuse_unreachable` tells
+        with suppress(OSError):  # a folder whose disk is away, which `refuse_other_copy` tells
             for candidate in candidates:
                 if candidate is not None and (candidate.is_dir() or (candidate.suffix in FOUND_SUFFIXES and candidate.is_file())):
                     return candidate
     installed = installed_folder(name)
-    return installed if (installed / READY).is_file() else None
+    return installed if is_there(installed / READY) else None
 
 
 def _spelt_otherwise(folder: Path, name: str) -> Path | None:
@@ -242,7 +253,8 @@ def _spelt_otherwise(folder: Path, name: str) -> Path | None:
     return folder / entries[0] if entries else None
 
 
-def _there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Whether something is known to lie at `path`."""
     try:
         return path.exists()
     except (OSError, ValueError):

@@ -16,7 +16,7 @@ from ser_tui.corpora.catalogue import FIRST_KNOWN, PLUG_INS, edition, entries, f
 from ser_tui.corpora.hearing.files import find as find_files
 from ser_tui.corpora.hearing.inspection_cache import Progress
 from ser_tui.corpora.labels import EMOTIONS
-from ser_tui.corpora.locations import Source, forget, locate, remember
+from ser_tui.corpora.locations import Source, forget, locate, refuse_other_copy, remember
 from ser_tui.corpora.manifest import Manifest, Problem, Utterance
 from ser_tui.corpora.reading import folder_tables, folders, named_speakers, tables
 from ser_tui.corpora.reading.tables import ReadTable
@@ -46,6 +46,7 @@ __all__ = [
     "preview",
     "read_manifest",
     "read_source",
+    "refuse_other_copy",
     "remember",
     "require",
 ]
@@ -75,7 +76,7 @@ def load_manifest(name: str, progress: Progress | None = None) -> Manifest:
 def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = False) -> Manifest:
     """As `load_manifest`, but a corpus without a usable utterance is one like others. `fresh`: trust no cached verdict."""
     if name != "demo" or name in locations.read():  # which is made here, and needs no data folder
-        locations.refuse_unreachable(name)
+        refuse_other_copy(name)
     place = locations.source(name)
     if name == "demo" and (place is None or place.path == locations.installed_folder(name)):
         place = Source(demo.ensure())  # also replaces one that an older version made
@@ -310,7 +311,7 @@ def _not_here(name: str) -> str:
         PLUG_INS.load(name)  # where it cannot be loaded, that is why it is not here
     entry = find(name)
     add = f"`ser-tui corpora add {name} PATH`"
-    remembered = locations.read().get(name)
+    _, remembered = locations.named_place(name)
     if remembered is not None:
         return f"corpus {name} was at {remembered.path}, which is not there now; mount it, or name its new place: {add}"
     if entry is None:

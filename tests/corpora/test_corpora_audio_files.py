@@ -261,6 +261,27 @@ def test_who_is_interrupted_while_a_corpus_is_read_goes_on_from_there(
 
 
 @pytest.mark.usefixtures("caching_at_once")
+def test_two_tables_of_one_folder_leave_each_other_what_was_read(home: Path, sound: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened in turn, each had all its recordings read again, for hours on a disk of a network."""
+    for name in ("one", "other"):
+        sound(home / "data" / f"{name}.wav")
+        (home / "data" / f"{name}.csv").write_text(f"file,emotion\n{name}.wav,anger\n")
+        registry.remember(name, home / "data" / f"{name}.csv")
+    for name in ("one", "other"):
+        assert used(name) == [f"{name}.wav"]
+    with monkeypatch.context() as patch:
+        patch.setattr(inspection_cache, "inspect", _refusing(errno.EACCES))
+        for name in ("one", "other", "one"):
+            assert used(name) == [f"{name}.wav"]
+    # What is gone is forgotten, with the next that is read.
+    (home / "data" / "one.wav").unlink()
+    sound(home / "data" / "other.wav", seconds=0.7)
+    assert used("other") == ["other.wav"]
+    [cache] = (home / "cache" / "manifests").iterdir()
+    assert list(json.loads(cache.read_text())["files"]) == ["other.wav"]
+
+
+@pytest.mark.usefixtures("caching_at_once")
 def test_check_reads_again_what_the_cache_believes(tree: Path) -> None:
     path = tree / "anger" / "good.wav"
     before = registry.load_manifest("mine")
@@ -285,17 +306,45 @@ def test_a_damaged_cache_is_made_again(tree: Path, damage: bytes) -> None:
 
 
 @pytest.mark.usefixtures("caching_at_once")
-def test_what_the_system_refused_once_is_not_remembered_of_a_file(tree: Path, sound: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_what_the_system_refused_once_is_not_remembered_of_a_file(
+    tree: Path, sound: Any, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     """A network disk had an error, the file had not; nothing of it changes, so that a verdict would stay for ever."""
     sound(tree / "fear" / "other.wav")
     with monkeypatch.context() as patch:
-        patch.setattr(audio, "payload", _refusing(errno.EIO))
-        with pytest.raises(UserError, match=r"2 files left out; first: anger/good\.wav: cannot be read: Input/output error"):
+        patch.setattr(audio, "payload", _refusing(number))
+        with pytest.raises(UserError, match=rf"anger/good\.wav:? cannot be read: {os.strerror(number)}"):
             registry.load_manifest("mine")
     with monkeypatch.context() as patch:
-        patch.setattr(audio, "payload", _refusing(errno.EIO, once=containers.payload))
+        patch.setattr(audio, "payload", _refusing(number, once=containers.payload))
         assert used() == ["anger/good.wav", "fear/other.wav"], "it is read once more"
     assert used() == ["anger/good.wav", "fear/other.wav"]
+
+
+@pytest.mark.usefixtures("caching_at_once")
+@pytest.mark.parametrize("suffix", ["wav", "mp3"])
+def test_a_recording_that_the_disk_fails_to_read_makes_no_smaller_corpus(
+    tree: Path, sound: Any, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """A broken one is broken in every run; this one may be there tomorrow. What could be read is not read again."""
+    bad = sound(tree / "fear" / f"bad.{suffix}", seconds=1.0)
+    read: list[str] = []
+
+    def failing(path: Path, **how: Any) -> Audio | str:
+        read.append(path.name)
+        return audio.refused("cannot be read", OSError(errno.EIO, os.strerror(errno.EIO))) if path == bad else inspect(path, **how)
+
+    def apart(asked: Any) -> Any:
+        return [failing(path) for path, _ in asked]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inspection_cache, "inspect", failing)
+        patch.setattr(inspection_cache, "inspect_apart", apart)
+        for _ in range(2):
+            with pytest.raises(UserError, match=rf"fails in reading 1 recording in .*mine \(fear/bad\.{suffix} cannot be read: Input"):
+                registry.load_manifest("mine")
+    assert read.count("good.wav") == 1 and used() == ["anger/good.wav", f"fear/bad.{suffix}"]
 
 
 @pytest.mark.usefixtures("caching_at_once")

@@ -51,6 +51,11 @@ def test_a_corpus_is_fetched_checked_and_ready(home: Path, server: Server, emodb
     assert {path.name for path in (home / "cache" / "corpora").iterdir()} == {"emodb", "emodb.lock"}
     download.install(published, None, QUICK)
     assert len(server.asked) == 1, "what is ready is not fetched again"
+    (home / "lost").mkdir()
+    locations.remember("emodb", home / "lost")
+    (home / "lost").rmdir()
+    assert download.get("emodb", accept_licence=True) == folder
+    assert len(registry.load_manifest("emodb").utterances) == 3, "what is fetched now is meant, not what was said before"
 
 
 def test_a_broken_download_goes_on_where_it_stopped(home: Path, server: Server, emodb_zip: bytes) -> None:

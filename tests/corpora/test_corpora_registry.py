@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_tui.client.resolving import require_corpora
 from ser_tui.corpora import registry
 from ser_tui.corpora.check import check
 from ser_tui.corpora.hearing import inspection_cache
@@ -277,6 +278,28 @@ def test_a_corpus_whose_disk_is_away_is_not_another_copy_of_that_name(home: Path
         with pytest.raises(UserError, match=r"mount/mine cannot be reached: Transport .*; mend that and try again"):
             registry.remember("mine", home / "mount" / "mine")
     assert [one.id for one in registry.load_manifest("mine").utterances] == ["anger/a.wav"]
+
+
+@pytest.mark.parametrize("name", ("mine", "iemocap-all"))
+def test_a_corpus_that_is_not_where_it_was_said_to_be_is_not_another_copy(
+    name: str, home: Path, sound: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its disk is not mounted: the copy in a data folder may be older, or a part. A list shows that one."""
+    named = "mine" if name == "mine" else "iemocap"
+    data = home / "data" / named
+    sound(data / "anger" / "b.wav")
+    sound(home / "disk" / named / "anger" / "a.wav")
+    registry.remember(named, home / "disk" / named)
+    (home / "disk").rename(home / "away")
+    with pytest.raises(UserError, match=rf"corpus {name} was at .*disk/{named}, which is not there now; mount it, or name"):
+        registry.load_manifest(name)
+    monkeypatch.setenv("SER_TUI_DATA", str(home / "data"))
+    for asked in (registry.load_manifest, lambda name: require_corpora([name])):
+        with pytest.raises(UserError, match=rf"and what is at {data} may be another copy: .*`ser-tui corpora forget {named}`"):
+            asked(name)
+    assert registry.locate(name) == data
+    registry.forget(named)
+    require_corpora([name])
 
 
 @pytest.mark.parametrize("place", ("own", "of another reading"))

@@ -15,7 +15,7 @@ from ser_tui.corpora.entry import CorpusEntry
 from ser_tui.corpora.fetching import archives, filesets, scratch
 from ser_tui.corpora.hearing import files
 from ser_tui.corpora.labels import Labels
-from ser_tui.corpora.locations import READY, installed_folder
+from ser_tui.corpora.locations import READY, forget_lost, installed_folder
 from ser_tui.store.files import disk_message, refuse_full_disk
 from ser_tui.store.locks import locked
 from ser_tui.store.transfer import ELSEWHERE, VARIABLE, Patience, Progress, fetch, room_for, shifted
@@ -37,7 +37,9 @@ def get(name: str, progress: Progress | None = None, *, accept_licence: bool = F
         raise UserError(how_to_obtain(entry))
     if not accept_licence:
         raise UsageError(f"{entry.title}: read its licence ({entry.licence}, {entry.source}), then add --accept-licence")
-    return install(entry, progress)
+    folder = install(entry, progress)
+    forget_lost(entry.name)
+    return folder
 
 
 def how_to_obtain(entry: CorpusEntry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import os
@@ -46,6 +47,10 @@ class Momentary(str):
 
 class Away(Momentary):
     """The same where as little is known of the files beside it: see `study.regular.AWAY`."""
+
+
+class Failing(Momentary):
+    """The same where it is the disk that fails in reading, which says nothing of what was written to it."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,8 @@ def inspect(path: Path, *, segments: Sequence[Bounds] | None = None) -> Audio | 
 
 def refused(what: str, error: OSError) -> Momentary:
     """`what`, and why the system says so."""
-    return (Away if error.errno in AWAY else Momentary)(f"{what}: {error.strerror or error}")
+    kind = Away if error.errno in AWAY else Failing if error.errno == errno.EIO else Momentary
+    return kind(f"{what}: {error.strerror or error}")
 
 
 def is_of_system(error: Exception) -> bool:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ser_tui import places
-from ser_tui.corpora.hearing.audio import RULES, Audio, Away, Momentary, Stamp, inspect, refused, stamp
+from ser_tui.corpora.hearing.audio import RULES, Audio, Away, Failing, Momentary, Stamp, inspect, refused, stamp
 from ser_tui.corpora.hearing.mpeg import inspect_apart, is_mpeg
 from ser_tui.corpora.hearing.segments import Bounds
 from ser_tui.store.files import write_atomically
 from ser_tui.study.errors import UserError
+from ser_tui.study.formatting import counted, some_of
 from ser_tui.study.regular import read_regular
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ MOST_BYTES = 256 << 20
 MOST_AT_ONCE = 8
 """Files that are read at a time; more cores do not make a disk faster."""
 
+SHOWN = 3
+_CUT = "\0"
 _NOTHING: Mapping[str, Sequence[Bounds]] = {}
 Looked = TypeVar("Looked")
 Progress = Callable[[int, int], None]
@@ -101,9 +104,33 @@ def inspect_all(
     except BaseException:
         _write(cache, root, {**_read(cache), **kept})  # who reads on later goes on from there
         raise
-    if kept != remembered:
-        _write(cache, root, kept)
+    if any(remembered.get(key) != entry for key, entry in kept.items()):
+        # What is not listed now another table lists, or the folder itself.
+        before = {key: entry for key, entry in _read(cache).items() if key not in kept and not _is_gone(root / key.removesuffix(_CUT))}
+        _write(cache, root, {**before, **kept})
+    _refuse_failing(root, found)
     return {name: found[name] for name in names}
+
+
+def _refuse_failing(root: Path, found: Mapping[str, Audio | str]) -> None:
+    """Raise UserError where a disk fails in reading files: what is broken is broken at every reading, but whether these are there would
+    hang on the day, and two scores be of other recordings without a word."""
+    failing = [f"{name} {verdict}" for name, verdict in found.items() if isinstance(verdict, Failing)]
+    if failing:
+        raise UserError(
+            f"the disk fails in reading {counted(len(failing), 'recording')} in {root} ({some_of(failing, SHOWN, '; ')}): without them "
+            "it would be another corpus; mend the disk and try again, or move these files out of the folder to do without them"
+        )
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def _known(path: Path, verdict: Audio | str) -> Audio | str:
@@ -127,7 +154,7 @@ def _plain(mark: Stamp) -> list[int]:
 
 def _key(name: str, cut: Collection[str]) -> str:
     """What a verdict is remembered under: that on a recording in segments is another one. No file name holds a NUL."""
-    return f"{name}\0" if name in cut else name
+    return name + _CUT if name in cut else name
 
 
 def _is_of(verdict: Audio | str, segments: Sequence[Bounds]) -> bool:

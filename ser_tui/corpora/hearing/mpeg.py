@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ser_tui import places
-from ser_tui.corpora.hearing.audio import Audio, Away, Momentary, inspect
+from ser_tui.corpora.hearing.audio import Audio, Away, Failing, Momentary, inspect
 from ser_tui.corpora.hearing.segments import Bounds
 
 Asked = tuple[Path, Sequence[Bounds] | None]
 """A file, and its segments, as `audio.inspect` takes them."""
-_REASONS: Mapping[str, type[str]] = {kind.__name__: kind for kind in (str, Momentary, Away)}
+_REASONS: Mapping[str, type[str]] = {kind.__name__: kind for kind in (str, Momentary, Away, Failing)}
 """Of verdicts that are none on a usable file, by the name under which they are told."""
 
 
