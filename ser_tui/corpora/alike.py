@@ -51,11 +51,15 @@ class Alike:
         number = {kind: place for place, kind in enumerate(dict.fromkeys(kinds[index] for group in self.groups for index in group))}
         # Whole numbers that floats hold exactly, and whose products are made far sooner of these.
         table = differ([*number]).reshape(len(number), len(number)).astype(np.float64)
+        of_kind = {index: number[kinds[index]] for group in self.groups for index in group}
 
-        def held(indices: Iterable[int]) -> NDArray[np.float64]:
-            return np.bincount([number[kinds[index]] for index in indices], minlength=len(number)).astype(np.float64)
+        def differing(mine: Sequence[int], theirs: Sequence[int]) -> float:
+            (one, held), (other, others) = (np.unique([of_kind[i] for i in those], return_counts=True) for those in (mine, theirs))
+            return float(held @ table[np.ix_(one, other)] @ others)
 
-        counts = np.array([held(group) for group in self.groups]).reshape(len(self.groups), len(number))
+        counts = np.zeros((len(self.groups), len(number)))
+        for place, group in enumerate(self.groups):
+            counts[place] = np.bincount([of_kind[index] for index in group], minlength=len(number))
         met = counts @ table
         across = np.empty(len(self.links))
         for first in range(0, len(self.links), _AT_ONCE):
@@ -66,18 +70,18 @@ class Alike:
         by_source = [_by_source(group, sources) for group in self.groups]
         of_groups: dict[str, list[int]] = defaultdict(list)
         for place, of in enumerate(by_source):
-            within[place] -= sum(int(own @ table @ own) for own in map(held, of.values()))
+            within[place] -= sum(differing(own, own) for own in of.values())
             for source in of:
                 of_groups[source].append(place)
         several = {place for places in of_groups.values() if len(places) > 1 for place in places}
         for place in np.flatnonzero(np.isin(self.links, [*several]).all(axis=1)).tolist() if several else ():
             one, other = self.links[place].tolist()
             both = by_source[one].keys() & by_source[other].keys()
-            across[place] -= sum(int(held(by_source[one][source]) @ table @ held(by_source[other][source])) for source in both)
+            across[place] -= sum(differing(by_source[one][source], by_source[other][source]) for source in both)
         total = int(across.sum() + within.sum() / 2)
 
         def is_one(mine: int, theirs: int) -> bool:
-            return sources[mine] != sources[theirs] and bool(table[number[kinds[mine]], number[kinds[theirs]]])
+            return sources[mine] != sources[theirs] and bool(table[of_kind[mine], of_kind[theirs]])
 
         linked = [tuple(link) for link in self.links[np.flatnonzero(across)[:1]].tolist()]
         found = [*linked, *((place, place) for place in np.flatnonzero(within)[:1].tolist())]
