@@ -57,7 +57,8 @@ def evaluate(session: Surroundings, request: EvaluationRequest) -> None:
     session.limit_memory()
     check_stop(session.should_stop)  # it may have been asked to while it imported what it needs
     study = begun_study(session.keeper, session.state.start)
-    model = with_shared_features(session.keeper.load_best(session.state.best))
+    with session.stoppable():
+        model = with_shared_features(session.keeper.load_best(session.state.best))
     job = _Evaluation(session, study, model, request)
     failures = [reason for corpus in request.corpora if (reason := job.on(corpus))]
     if len(failures) == len(request.corpora):
@@ -198,7 +199,9 @@ class _Evaluation:
         held = set(target.emotions)
         answers = np.asarray([not target.masked or name in held for name in self._model.classes])
         try:
-            return target.scored(self_trained(heard.features, heard.logits, answers)[heard.scored], self._model.classes)
+            with self._session.stoppable():
+                taught = self_trained(heard.features, heard.logits, answers)[heard.scored]
+            return target.scored(taught, self._model.classes)
         except UserError as error:
             self._untaught(str(error), "info")
         except (MemoryError, RuntimeError, ValueError) as error:  # the score itself is there

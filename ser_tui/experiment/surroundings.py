@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -133,6 +134,11 @@ class Surroundings(Protocol):
 
     def should_stop(self) -> bool:
         """Whether the job shall stop. Cheap: it may be asked at every batch."""
+        ...
+
+    def stoppable(self) -> AbstractContextManager[None]:
+        """Within, where nothing is told and nothing is lost that is half done, TrialStopped is raised as soon as the job shall stop: in
+        what takes seconds and asks nobody, as where libraries load. Where that cannot be, nothing is."""
         ...
 
     def limit_memory(self) -> None:

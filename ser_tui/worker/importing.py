@@ -37,8 +37,8 @@ def undisturbed(*, for_good: bool) -> Iterator[None]:
 
 @contextmanager
 def stoppable(should_stop: Callable[[], bool]) -> Iterator[None]:
-    """Within, where nothing may be half done but imports, the main thread raises TrialStopped as soon as `should_stop`, instead of after
-    the seconds that are left. In the main thread of a process that is there for the job alone."""
+    """Within, the main thread, whose process is there for the job alone, raises TrialStopped as soon as `should_stop`, instead of after
+    the seconds that are left: see `ser_tui.experiment.surroundings.Surroundings`."""
     over = threading.Event()
     asked = False
 

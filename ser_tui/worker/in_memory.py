@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import TracebackType
 
@@ -44,6 +45,10 @@ class InMemory(Recorder):
         if not self.stop_reason and self._asked():
             self.stop_reason = BY_REQUEST
         return bool(self.stop_reason)
+
+    def stoppable(self) -> AbstractContextManager[None]:
+        """Nothing: the thread is the caller's."""
+        return nullcontext()
 
     def limit_memory(self) -> None:
         """Nothing: the process is the caller's, and so is its memory."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -18,7 +18,7 @@ from ser_tui.study.protocol import ProtocolKind
 from ser_tui.study.requests import FoldsRequest, Request, SeedsRequest
 from ser_tui.training.memory import as_memory_error
 from ser_tui.training.trial import TrialStopped
-from ser_tui.worker.importing import stoppable, undisturbed
+from ser_tui.worker.importing import undisturbed
 from ser_tui.worker.session import Session
 
 
@@ -64,7 +64,7 @@ def _reason(error: Exception, folder: RunFolder) -> str:
 
 def _job(session: Session, request: Request | None) -> bool:
     """Do the job; whether it shall go on in a fresh process."""
-    with undisturbed(for_good=session.own_process), stoppable(session.should_stop) if session.own_process else nullcontext():
+    with undisturbed(for_good=session.own_process), session.stoppable():
         job = _imported(session, request)
     return bool(job())
 

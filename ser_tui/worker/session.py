@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ from ser_tui.study.load import dumps
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.regular import open_regular
 from ser_tui.study.status import BY_REQUEST
+from ser_tui.worker.importing import stoppable
 from ser_tui.worker.keeping import FolderKeeper
 from ser_tui.worker.recording import OnEvent, Recorder
 
@@ -157,6 +158,10 @@ class Session(Recorder):
         """Let this process take most of the memory that is free now, where it is the job's own: see `execution.memory_limit`."""
         if self.own_process:
             limit_memory()
+
+    def stoppable(self) -> AbstractContextManager[None]:
+        """See `worker.importing.stoppable`; of a job in a caller's thread nothing can be."""
+        return stoppable(self.should_stop) if self.own_process else nullcontext()
 
     def should_stop(self) -> bool:
         """Whether the worker has been asked to stop. Cheap: it may be asked at every batch."""
