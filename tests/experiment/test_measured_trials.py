@@ -20,10 +20,11 @@ from ser_tui.evaluation.statistics import paired_difference, score_interval
 from ser_tui.experiment import cooling, nested
 from ser_tui.experiment.budget import BudgetLeft
 from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.trial_scores import TrialScores
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UsageError
-from ser_tui.study.events import ProbeScored, TrialFinished
+from ser_tui.study.events import ProbeScored, TestScored, TrialFinished
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import loads
 from ser_tui.study.reducer import reduce_all
@@ -32,7 +33,9 @@ from ser_tui.study.state import RunState
 from ser_tui.study.worker_time import WorkerTime
 from ser_tui.training.metrics import balanced_accuracy
 from ser_tui.training.probe import Crossed
+from ser_tui.training.trainer import Trainer
 from ser_tui.training.trial import TrialResult
+from ser_tui.worker.in_memory import InMemory
 
 PROBE = """
 corpus: made
@@ -191,3 +194,43 @@ def test_what_is_chosen_by_more_than_bca_is_refused(asked: str, words: str) -> N
     nested._refuse(study())
     with pytest.raises(UsageError, match=words):
         nested._refuse(study(asked))
+
+
+class _Answering:
+    """A model that says what it is told to; notes what it is asked."""
+
+    def __init__(self, logits: np.ndarray) -> None:
+        self._logits, self.asked = logits, list[tuple[object, ...]]()
+
+    def predict_logits(self, clips: Sequence[object], digests: Sequence[str], *, speakers: Sequence[str]) -> np.ndarray:
+        self.asked.append((tuple(clips), tuple(digests), tuple(speakers)))
+        return self._logits
+
+
+@pytest.mark.parametrize(("refit", "speakers"), [("none", 4), ("all", 0)])
+def test_the_test_part_is_scored_once_by_what_the_best_says_of_it(refit: str, speakers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four speakers, whom a model heard that was refitted on all but the test part."""
+    whole = corpus("aajjaaja" + "aajjaaja")
+    size = len(whole.split.validation) // 2
+    found = [replace(one, speaker=f"s{n % size // 2}") for n, one in enumerate(whole.manifest.utterances[: 2 * size])]
+    found += whole.manifest.utterances[2 * size :]
+    manifest = manifests.make("made", Path("/"), found, [], {one.id: f"digest of {one.id}" for one in found})
+    data = SplitCorpus(manifest, describe(manifest, [16, 17], range(size), range(size, 2 * size)), CLASSES)
+    said = np.asarray([[2.0, 0.0]] * 3 + [[0.0, 3.0]] * 5, dtype=np.float32)
+    model, asked = _Answering(said), study(f"training.refit={refit}")
+    log = log_of(asked, [0.5, 0.75])
+    with InMemory(asked) as memory:
+        memory.events, memory.state = list(log), reduce_all(log)
+        monkeypatch.setattr(memory.keeper, "load_best", lambda best: model)
+        score_test_part(memory, asked, corpus(SAID), cast(Trainer, None))
+        assert memory.events == log, "there is no test part"
+        for _ in range(2):
+            score_test_part(memory, asked, data, cast(Trainer, None))
+        [told] = memory.events[len(log) :]
+        part = data.part(data.split.test)
+        assert model.asked == [(part.clips, part.digests, part.speakers)]
+        assert isinstance(told, TestScored) and (told.trial, told.utterances, told.interval_speakers) == (2, 8, speakers)
+        # Truth: aajjaaja; said: aaajjjjj.
+        assert told.confusion == ((2, 3), (1, 2)) and told.accuracy == 0.5 and told.bca == pytest.approx((2 / 5 + 2 / 3) / 2)
+        kept = memory.keeper.outputs(told.outputs, 2)
+        assert kept is not None and np.allclose(kept.probabilities.sum(1), 1) and kept.predictions == (0, 0, 0, 1, 1, 1, 1, 1)
