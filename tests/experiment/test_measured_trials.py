@@ -17,9 +17,9 @@ from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.splits import describe
 from ser_tui.evaluation.statistics import paired_difference, score_interval
-from ser_tui.experiment import cooling, nested
+from ser_tui.experiment import cooling, held_out, nested
 from ser_tui.experiment.budget import BudgetLeft
-from ser_tui.experiment.data import SplitCorpus
+from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.trial_scores import TrialScores
 from ser_tui.study.document import Study
@@ -222,12 +222,20 @@ def test_the_test_part_is_scored_once_by_what_the_best_says_of_it(refit: str, sp
     with InMemory(asked) as memory:
         memory.events, memory.state = list(log), reduce_all(log)
         monkeypatch.setattr(memory.keeper, "load_best", lambda best: model)
+        probed: list[SplitCorpus] = []
+
+        def probe(session: object, study: Study, data: SplitCorpus, *others: object) -> dict[str, Any]:
+            probed.append(data)
+            return {}
+
+        monkeypatch.setattr(held_out, "probe_on_test_part", probe)
         score_test_part(memory, asked, corpus(SAID), cast(Trainer, None))
         assert memory.events == log, "there is no test part"
         for _ in range(2):
             score_test_part(memory, asked, data, cast(Trainer, None))
         [told] = memory.events[len(log) :]
         part = data.part(data.split.test)
+        assert [one.split.train for one in probed] == [trained_on(data, asked).split.train], "it hears what the model has heard"
         assert model.asked == [(part.clips, part.digests, part.speakers)]
         assert isinstance(told, TestScored) and (told.trial, told.utterances, told.interval_speakers) == (2, 8, speakers)
         # Truth: aajjaaja; said: aaajjjjj.
