@@ -19,11 +19,10 @@ from ser_tui.store.files import remove_leftovers
 from ser_tui.store.left_behind import seen, settle
 from ser_tui.store.queue import waiting
 from ser_tui.store.remarks import read_remarks, stamp
-from ser_tui.store.runs import RunFolder, described, folders, hidden, liveness, refuse_hidden, shown_status, unreadable, worker_facts
+from ser_tui.store.runs import RunFolder, described, folders, liveness, refuse_hidden, shown_status, unreadable, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.frozen import changed
 from ser_tui.study.run_summary import RunSummary, from_stored, to_stored
-from ser_tui.study.status import ShownStatus
 
 if TYPE_CHECKING:
     # Where a log is read these are imported: see `ser_tui.store.runs`.
@@ -192,8 +191,6 @@ def _refuse_if_worked_on(folder: RunFolder, state: Callable[[RunFolder], RunStat
 
 def _shown(summary: RunSummary, folder: RunFolder, waits: str) -> RunSummary:
     status = summary.status
-    if summary.log_bytes == _UNREAD and (owner := hidden(folder)):
-        return changed(summary, state=ShownStatus.PRIVATE, reason=f"{owner}'s, who alone can read it")
     return changed(summary, state=shown_status(status, "none" if status.over else seen(folder), waits))
 
 

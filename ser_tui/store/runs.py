@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ser_tui.study.events import RunStarted
     from ser_tui.study.state import RunState
 
-Liveness = Literal["live", "dead", "elsewhere", "none"]
+Liveness = Literal["live", "dead", "elsewhere", "none", "hidden"]
 _ID = re.compile(r"\d{8}-\d{6}-[A-Za-z0-9._-]{1,64}-[a-z0-9]{4}")
 _STAMP = "%Y%m%d-%H%M%S"
 _MADE = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)")
@@ -177,6 +177,8 @@ def unreadable(reader: LogReader) -> RunState:
     """What to show of a run whose log is there and cannot be read."""
     from ser_tui.study.state import RunState
 
+    if owner := hidden(RunFolder(reader.path.parent)):
+        return RunState(reason=f"{owner}'s, who alone can read it")
     return RunState(status=RunStatus.FAILED, reason=f"its log cannot be read: {reader.refused}")
 
 
@@ -431,14 +433,14 @@ def worker_facts(folder: RunFolder) -> WorkerFacts | None:
 
 
 def liveness(folder: RunFolder) -> Liveness:
-    """Whether a worker is on the run: live, dead, on another host (unknown from here), or none ever.
+    """Whether a worker is on the run: live, dead, on another host (unknown from here), none ever, or hidden by another user.
 
     On a copy of a folder that a worker is on there is none; on one that was renamed under its worker there is. What another container of
     this machine works on is live too.
     """
     facts = worker_facts(folder)
     if facts is None:
-        return "elsewhere" if hidden(folder) else "none"
+        return "hidden" if hidden(folder) else "none"
     if facts.ended:
         return "dead"
     living = alive(facts.process)
@@ -515,6 +517,8 @@ def shown_status(status: RunStatus, worker: Liveness, waits: str = "") -> ShownS
         return ShownStatus.STUCK if waits == "cannot start" else ShownStatus.QUEUED
     if status.over:
         return ShownStatus(status.value)
+    if worker == "hidden":
+        return ShownStatus.PRIVATE
     if worker == "live":
         return ShownStatus.STARTING if status == RunStatus.NEW else ShownStatus.LIVE
     if worker == "none" and status == RunStatus.NEW:

@@ -275,7 +275,9 @@ def test_words_for_states() -> None:
         "live", "interrupted", "interrupted", "elsewhere",
     ]  # fmt: skip
     assert shown_status(RunStatus.DONE, "dead") == "done"
-    assert [shown_status(RunStatus.NEW, worker) for worker in ("live", "dead", "none")] == ["starting", "interrupted", "not begun"]
+    assert [shown_status(RunStatus.NEW, worker) for worker in ("live", "dead", "none", "hidden")] == [
+        "starting", "interrupted", "not begun", "private",
+    ]  # fmt: skip
     assert shown_status(RunStatus.NEW, "none", "waits") == "queued"
 
 

@@ -49,6 +49,7 @@ STANDING: Mapping[ShownStatus | None, tuple[str, str]] = {
     ShownStatus.ELSEWHERE: (
         "worked on by another host; whether it still is cannot be seen from here. r says which and what to do", "warning"
     ),
+    ShownStatus.PRIVATE: ("another user's, who alone can read it", "muted"),
 }  # fmt: skip
 """What is to be said of a run on which no worker is, and in which style."""
 UNKNOWN = "nothing is known of this run: its folder holds neither a log nor a study, so nothing can go on"

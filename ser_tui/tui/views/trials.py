@@ -270,6 +270,8 @@ def _before_the_first_trial(view: View) -> str:
         return f"it has not begun{f': {asked}' if asked else ''}"
     if view.shown == ShownStatus.ELSEWHERE:
         return "its log tells of no trial yet"
+    if view.shown == ShownStatus.PRIVATE:
+        return "nothing is known of it here"
     return "it ended before its first trial"
 
 
