@@ -95,6 +95,9 @@ def test_the_app_says_so_too(screen: str, left: RunFolder) -> None:
         app.keys("r")
         app.until_shown("node17")
         assert "Resume " not in app.text()
+        app.keys("s")  # which its worker would hear on a folder that the machines share
+        app.until_shown("Stop 20")
+        app.keys("n")
         app.keys("?")
         app.until_shown("Home: what ran" if screen == "home" else "One run, live or past")
     assert liveness(left) == "elsewhere"

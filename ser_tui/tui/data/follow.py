@@ -8,9 +8,10 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from ser_tui.store import snapshot
+from ser_tui.store.left_behind import seen
 from ser_tui.store.log import CHUNK, LogReader
 from ser_tui.store.queue import waiting
-from ser_tui.store.runs import Liveness, RunFolder, described, liveness, shown_status, unreadable, worker_facts
+from ser_tui.store.runs import Liveness, RunFolder, described, shown_status, unreadable, worker_facts
 from ser_tui.study.findings import is_imported
 from ser_tui.study.reducer import reduce_all
 from ser_tui.study.state import RunState
@@ -109,7 +110,7 @@ class Follower:
             self._looked = time.monotonic()
         with suppress(OSError):  # a disk that is away: what was known before stands
             if due:
-                worker = liveness(self.folder)
+                worker = seen(self.folder)
                 facts = worker_facts(self.folder)
                 job = facts.job if facts else ""
                 waits = waiting(self.folder.path.parent).get(self.folder.run_id, "")

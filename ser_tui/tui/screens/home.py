@@ -508,7 +508,7 @@ _NEEDS: Mapping[str, Callable[[RunSummary], bool]] = {
     "mark": lambda summary: True,
     "evaluate": lambda summary: summary.best is not None and not summary.under_way and not summary.imported,
     "findings": lambda summary: bool(runs.all_findings(summary)),
-    "stop": lambda summary: summary.under_way,
+    "stop": lambda summary: summary.under_way or summary.state is ShownStatus.ELSEWHERE,
     "resume": lambda summary: summary.state is not None and (summary.state.resumable or summary.can_go_on) and bool(summary.study),
     "report": lambda summary: True,
     "remark": lambda summary: True,

@@ -315,7 +315,7 @@ class RunScreen(AppScreen[None]):
         view = self.view
         scored = view.state.best is not None
         allowed = {
-            "stop": view.busy,
+            "stop": view.busy or view.worker == "elsewhere",
             "resume": (view.shown.resumable or view.state.can_go_on) and not view.busy and bool(view.state.study),
             "trial": len(view.state.trials) > 0,
             "evaluate": scored and not view.busy and not view.imported,

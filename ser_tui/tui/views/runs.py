@@ -47,7 +47,7 @@ STANDING: Mapping[ShownStatus | None, tuple[str, str]] = {
     ShownStatus.STUCK: ("its turn came, and it could not be started; w says why, r tries it at once", "warning"),
     ShownStatus.NOT_BEGUN: ("no worker was ever on it, and it does not wait for its turn; r starts it", "accent"),
     ShownStatus.ELSEWHERE: (
-        "worked on by another host; whether it still is cannot be seen from here. r says which and what to do", "warning"
+        "worked on by another host; whether it still is cannot be seen from here. s asks it to stop, r says which one it is", "warning"
     ),
     ShownStatus.PRIVATE: ("another user's, who alone can read it", "muted"),
 }  # fmt: skip
