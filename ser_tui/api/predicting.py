@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from ser_tui.api.running import Run
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.inference.loading import answering
 from ser_tui.inference.pieces import Cut
-from ser_tui.inference.predicting import Progress, check, predictions
+from ser_tui.inference.predicting import MOST, Progress, check, predictions
 from ser_tui.inference.self_training import answers_after, teachable
 from ser_tui.inference.sources import Recording
+from ser_tui.store.answers import Answer
 from ser_tui.store.held_folders import held_folder
 from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import counted
@@ -28,6 +30,10 @@ from ser_tui.training.averaging import AveragedModel
 Speech = str | os.PathLike[str] | tuple[NDArray[Any], int]
 """An audio file; or samples [samples] or [samples, channels], floats from -1 to 1 or integers of their type's whole range, with
 their rate in Hz."""
+
+
+_AT_ONCE = 2 * MOST
+"""Utterances that are in memory, and as files, at a time."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +130,25 @@ class Predictor:
         all that is given; for a single model on a frozen encoder, and ten utterances a class at least. Raises UserError where samples or
         a rate are no audio, and where that cannot be done.
         """
-        given: list[Speech] = [speech] if isinstance(speech, str | os.PathLike) else list(speech)
+        given: Iterable[Speech] = [speech] if isinstance(speech, str | os.PathLike) else speech
+        if self_train or speakers or self._model.by_speaker:  # what is said of one hangs on the others
+            said = self._said(list(given), 0, speakers, self_train=self_train)
+        else:
+            said, rest = [], iter(given)
+            while block := list(islice(rest, _AT_ONCE)):
+                said += self._said(block, len(said))
+        return Predictions(
+            self.classes, _rows(self.classes, [answer.probabilities for answer, _ in said]),
+            {index: f"{name}: {answer.problem}" for index, (answer, name) in enumerate(said) if answer.problem},
+            _rows(self.classes, [answer.after for answer, _ in said]) if self_train else None,
+        )  # fmt: skip
+
+    def _said(
+        self, given: Sequence[Speech], first: int, speakers: Sequence[str] = (), *, self_train: bool = False
+    ) -> list[tuple[Answer, str]]:
+        """The answer on each of `given`, of which the first is number `first` of all, and what it is called."""
         with held_folder() as folder:
-            clips = [Clip(_as_file(item, folder / f"{index}.wav", index)) for index, item in enumerate(given)]
+            clips = [Clip(_as_file(item, folder / f"{index}.wav", index)) for index, item in enumerate(given, first)]
             if len(speakers) not in (0, len(clips)):
                 raise UserError(f"speakers: {len(speakers)} for {counted(len(clips), 'recording')}; name one for each")
             if self._model.by_speaker and clips and not (speakers and all(speakers)):
@@ -138,11 +160,7 @@ class Predictor:
             asked = self._model, sources, Cut()
             made = answers_after(*asked, Progress(len(sources))) if self_train else predictions(*asked)
             answers = sorted((answer for some in made for answer in some), key=lambda answer: int(answer.file))
-        return Predictions(
-            self.classes, _rows(self.classes, [answer.probabilities for answer in answers]),
-            {index: f"{_named(given[index], index)}: {answer.problem}" for index, answer in enumerate(answers) if answer.problem},
-            _rows(self.classes, [answer.after for answer in answers]) if self_train else None,
-        )  # fmt: skip
+        return [(answer, _named(item, index)) for index, (answer, item) in enumerate(zip(answers, given, strict=True), first)]
 
     def predict_segments(
         self, recording: str | os.PathLike[str], seconds: float | None = 3.0, *, voice: bool = False, speaker: str = ""

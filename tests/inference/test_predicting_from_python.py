@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from weakref import ref
 
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 from tiny_encoders import CLASSES, MakeModel
 
 import ser_tui
@@ -60,3 +63,25 @@ def test_samples_of_whole_numbers_in_floats_are_no_silent_mistake(make_model: Ma
     samples, rate = soundfile.read(recordings[0], dtype="float32")
     found = ser_tui.load_model(make_model("whisper", probe=True)).predict([(samples, rate), (samples * 32_768, rate)])
     assert found.labels[0] in CLASSES and found.labels[1] is None and found.problems[1].startswith("item 1: samples up to ")
+
+
+def test_of_a_generator_of_samples_a_few_are_in_memory_at_a_time(
+    make_model: MakeModel, recordings: list[Path], odd: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = ser_tui.load_model(make_model("whisper", probe=True))
+    read = [soundfile.read(path, dtype="float32") for path in (*recordings, odd[2], *recordings)]
+    whole = predictor.predict(read)
+    made, most = list[ref[NDArray[np.float32]]](), 0
+
+    def drawn() -> Iterator[tuple[NDArray[np.float32], int]]:
+        nonlocal most
+        for samples, rate in read:
+            copy = samples.copy()
+            made.append(ref(copy))
+            most = max(most, sum(one() is not None for one in made))
+            yield copy, rate
+
+    monkeypatch.setattr("ser_tui.api.predicting._AT_ONCE", 3)
+    found = predictor.predict(drawn())
+    assert np.allclose(found.probabilities, whole.probabilities, atol=1e-6, equal_nan=True) and found.problems == whole.problems
+    assert len(read) == 13 and len(found.problems) == 1 and most <= 7, "those that are heard, and those that come next"
