@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ser_tui.costs import calibration
-from ser_tui.costs.trial_costs import Costs, cuts, of_a_worker, probe_seconds, run_seconds, seconds_left, trial_seconds
+from ser_tui.costs.trial_costs import Costs, cuts, mean_trial_seconds, of_a_worker, probe_seconds, run_seconds, seconds_left, trial_seconds
 from ser_tui.experiment.crew import Crew
 from ser_tui.experiment.data import SplitCorpus
 from ser_tui.strategies.registry import planned_trials, share_of_epochs
@@ -50,6 +50,10 @@ class Forecast:
             return None if minutes is None else minutes * 60
         share = share_of_epochs(self._study)
         return run_seconds(self._costs, self._speech, self._study, self.planned, self.crew.gain) * share
+
+    def folds(self, count: int) -> float | None:
+        """Seconds for so many folds, each trained as a trial of the study is, features aside; None where nothing is known."""
+        return None if self._costs is None else count * mean_trial_seconds(self._costs, self._speech, self._study)
 
     def remaining(self, state: RunState, parameters: Mapping[str, Value]) -> float | None:
         """Seconds for the trial that is about to start with `parameters` and for those after it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ser_tui.corpora.catalogue import edition, first_edition, spoken_by_machines
@@ -40,12 +40,15 @@ from ser_tui.study.findings import (
     transductive,
     warm,
 )
-from ser_tui.study.formatting import counted
+from ser_tui.study.formatting import counted, duration
 from ser_tui.study.going_on import refuse_after_test
 from ser_tui.study.load import to_plain
 from ser_tui.study.unread import unread
 from ser_tui.training import machine
 from ser_tui.training.trainer import Trainer
+
+LONG_FOLDS = 3600.0
+"""Seconds from which on it is told how long the folds after a search take."""
 
 
 def say_what_begins(
@@ -68,6 +71,8 @@ def say_what_begins(
         parts.remember(session.keeper, study, data)
         session.emit(_started(study, data, trainer, strategy, forecast, tuple(run.plain() for run in prior)))
         _say_what_is_unusable(session, data)
+        if long := folds_take(data, forecast.folds):
+            session.note(long, level="warning")
         if lacking := members.lacking(session.keeper.study(), study):
             session.note(lacking, level="warning")
         for sentence in unread(study):
@@ -208,6 +213,21 @@ def _say_what_is_unusable(session: Surroundings, data: SplitCorpus) -> None:
             f"{' and '.join(f'`ser-tui corpora check {name}`' for name in data.manifest.corpus.split('+'))} lists them",
             level="warning",
         )
+
+
+def folds_take(data: SplitCorpus, seconds_of: Callable[[int], float | None]) -> str:
+    """How long the folds take that come after a search, where that is long: of hundreds of speakers it may be many times as long as the
+    search. Empty: there are none, they are quick, or each trial is scored on all. `seconds_of`: of so many folds, as far as known."""
+    told = next((one for one in data.split.findings if one.kind == "protocol" and one.part == "validation" and one.of), None)
+    if told is None or not told.of or told.count == told.of:
+        return ""
+    seconds = seconds_of(told.of)
+    if seconds is None or seconds < LONG_FOLDS:
+        return ""
+    return (
+        f"when the search is over, its best configuration is trained for each of the {told.of} folds, which takes about "
+        f"{duration(seconds)}; protocol kfold has fewer"
+    )
 
 
 def _say_where_relative(session: Surroundings, study: Study) -> None:

@@ -165,6 +165,10 @@ class Forecasting(Protocol):
         """Seconds for the trial that is about to start with `parameters` and for those after it; None where nothing is known."""
         ...
 
+    def folds(self, count: int) -> float | None:
+        """Seconds for so many folds, each trained as a trial is, one after another; None where nothing is known."""
+        ...
+
 
 Forecaster: TypeAlias = "Callable[[Study, SplitCorpus, Trainer, Callable[[], bool]], Forecasting]"
 """(study, data, trainer, should_stop) -> predictions, such as `ser_tui.costs.forecast.Forecast`. Raises TrialStopped."""

@@ -10,11 +10,11 @@ import pytest
 
 from ser_tui.corpora import manifest as manifests
 from ser_tui.corpora.manifest import Utterance
-from ser_tui.corpora.splitting.protocols import folds, pooled
+from ser_tui.corpora.splitting.protocols import folds, pooled, split
 from ser_tui.corpora.splitting.splits import describe
 from ser_tui.encoders.heard import heard
 from ser_tui.encoders.registry import find
-from ser_tui.experiment.beginning import findings_on_parts
+from ser_tui.experiment.beginning import findings_on_parts, folds_take
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.study.document import Study
 from ser_tui.study.findings import doubts, is_seen
@@ -80,6 +80,17 @@ def test_few_utterances_of_a_speaker_are_those_of_all_folds_that_are_scored_toge
     split = SplitCorpus(made, pooled(made, list(chosen.values()), protocol, "abc"), ("anger", "joy"), objective=chosen)
     found = [one for one in findings_on_parts(study(normalize_speaker=True), split) if one.kind == "few_recordings"]
     assert [(one.part, one.count, one.of) for one in found] == [("", 3, 3)], "statistics are over what any of the folds holds"
+
+
+def test_folds_that_take_long_after_the_search_are_foretold() -> None:
+    made = data("abcd").manifest
+    for protocol, seconds, told in (
+        ({"kind": "loso"}, 1800.0, "each of the 4 folds, which takes about 2h00m"), ({"kind": "loso"}, 600.0, ""),
+        ({"kind": "loso"}, None, ""), ({"kind": "loso", "objective_folds": "all"}, 1800.0, ""), ({"kind": "speaker"}, 1800.0, ""),
+    ):  # fmt: skip
+        found = SplitCorpus(made, split(made, SplitProtocol.model_validate(protocol)), ("anger", "joy"))
+        said = folds_take(found, lambda count, each=seconds: None if each is None else count * each)  # type: ignore[misc]
+        assert told in said and bool(told) == bool(said), protocol
 
 
 def test_bounds_that_were_found_on_the_corpus_itself_are_told() -> None:
