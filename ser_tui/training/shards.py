@@ -48,6 +48,7 @@ class Shards:
         self._kept_bytes = 0
         self._writable = cache.limit() > 0
         self._waiting_since = 0.0
+        self._room = 0
         self._look()
 
     def _look(self) -> None:
@@ -102,7 +103,7 @@ class Shards:
             return
         path = self._folder / f"{uuid.uuid4().hex}{cache.SUFFIX}"
         try:
-            self._writable = self._writable and cache.make_room(size)
+            self._writable = self._writable and self._has_room(size)
             if self._writable:
                 self._write(pending, path)
         except OSError:
@@ -112,6 +113,17 @@ class Shards:
         elif self._kept_bytes + size <= MEMORY_BYTES:
             self._kept_bytes += size
             self._checked.update(pending)
+
+    def _has_room(self, size: int) -> bool:
+        """Whether `size` bytes fit into the cache, of which others may be removed for them. To find out takes a look at every shard that
+        there is, slow on a shared disk: so room for several is asked for at once."""
+        if size > self._room:
+            ahead = max(size, min(SHARD_BYTES, cache.limit() // 20))
+            self._room = next((asked for asked in (ahead, size) if cache.make_room(asked)), 0)
+        if size > self._room:
+            return False
+        self._room -= size
+        return True
 
     def _write(self, tensors: Mapping[str, Tensor], path: Path) -> None:
         places.folder_within(path.parent)
