@@ -19,6 +19,7 @@ import torch
 
 from ser_tui.corpora.hearing import containers
 from ser_tui.corpora.hearing.segments import Clip
+from ser_tui.encoders import registry
 from ser_tui.encoders.base import SpeechEncoder
 from ser_tui.encoders.load import load_encoder
 from ser_tui.study import regular
@@ -135,6 +136,7 @@ def test_a_cache_of_somebody_else_is_read_and_left_as_it_is(monkeypatch: pytest.
         damaged.write_bytes(b"x" * 50)
         shutil.copy(sound, secret)
         secret.chmod(0)
+        (Path(name) / "encoders").mkdir(mode=0)
         for folder in (sound.parent, sound.parent.parent, Path(name)):
             folder.chmod(0o555)
         sound.chmod(0o444)
@@ -149,6 +151,11 @@ def test_a_cache_of_somebody_else_is_read_and_left_as_it_is(monkeypatch: pytest.
             theirs.flush()
             assert found is not None and torch.equal(found, torch.ones(3))
             assert theirs.get("more") is not None and cache.clear() == 0
+            os.seteuid(user)
+            sound.parent.parent.chmod(0)  # features/, as ser_tui makes it: nobody else may look into it
+            os.seteuid(65534 if user == 0 else user)
+            assert "more" not in Shards("kind"), "computed again, and no end of a run"
+            assert "needs fetching" in registry.status(registry.find("wavlm-base-plus")).detail
         finally:
             os.seteuid(user)
             for folder in (Path(name), sound.parent.parent, sound.parent):
