@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -18,13 +19,14 @@ from ser_tui.corpora.manifest import Utterance
 from ser_tui.corpora.splitting.splits import describe
 from ser_tui.evaluation.statistics import paired_difference, score_interval
 from ser_tui.experiment import cooling, held_out, nested
+from ser_tui.experiment import data as corpus_data
 from ser_tui.experiment.budget import BudgetLeft
 from ser_tui.experiment.data import SplitCorpus, trained_on
 from ser_tui.experiment.held_out import score_test_part
 from ser_tui.experiment.trial_scores import TrialScores
 from ser_tui.study.document import Study
-from ser_tui.study.errors import UsageError
-from ser_tui.study.events import ProbeScored, TestScored, TrialFinished
+from ser_tui.study.errors import UsageError, UserError
+from ser_tui.study.events import FoldsScored, ProbeScored, RunStarted, TestScored, TrialFinished
 from ser_tui.study.hyperparameters import Value
 from ser_tui.study.load import loads
 from ser_tui.study.reducer import reduce_all
@@ -170,7 +172,14 @@ class _Asked:
     """Probes that are as good as `values` says of their C; notes what it is asked."""
 
     def __init__(self, values: Mapping[float, float]) -> None:
-        self.values, self.asked = values, list[tuple[Value, int]]()
+        self.values, self.asked, self.answered = values, list[tuple[Value, int]](), list[tuple[float, int]]()
+
+    def outer(self, parameters: Mapping[str, Value], outer: int) -> np.ndarray:
+        """Of the eight utterances of a fold: what the best two say together is another emotion than the best alone says."""
+        value = float(parameters["inverse_regularization"])
+        self.answered.append((value, outer))
+        share = {1.0: 0.6, 10.0: 0.1}.get(value, 0.5)
+        return np.tile(np.asarray([[share, 1 - share]], dtype=np.float32), (8, 1))
 
     def inner(self, parameters: Mapping[str, Value], outer: int) -> float:
         self.asked.append((parameters["inverse_regularization"], outer))
@@ -194,6 +203,34 @@ def test_what_is_chosen_by_more_than_bca_is_refused(asked: str, words: str) -> N
     nested._refuse(study())
     with pytest.raises(UsageError, match=words):
         nested._refuse(study(asked))
+
+
+def test_folds_are_scored_by_the_average_of_what_was_chosen_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the bounds that the log tells: those of the document were edited since."""
+    data, crossed = corpus(SAID), _Asked({0.1: 0.2, 1.0: 0.7, 10.0: 0.65, 100.0: 0.6})
+    parts = [(f"f{n}", describe(data.manifest, [24, 25], range(8 * n, 8 * n + 8), [])) for n in range(3)]
+    trainer = SimpleNamespace(encoder_fingerprint="", crossed=lambda should_stop: crossed)
+    monkeypatch.setattr(corpus_data, "load", lambda study, progress: data)
+    monkeypatch.setattr(nested, "folds_of_run", lambda *given: parts)
+    monkeypatch.setattr(nested, "ProbeTrainer", lambda *given, **named: trainer)
+    begun, *rest = log_of(study(), [0.5, 0.6, 0.7, 0.4])
+    assert isinstance(begun, RunStarted)
+    log = [replace(begun, utterances={}), *rest]
+    with InMemory(study("search.inverse_regularization=7")) as memory:
+        memory.events, memory.state = list(log), reduce_all(log)
+        nested.score_nested(memory, "kfold", 2)
+        told = memory.events[-1]
+        assert isinstance(told, FoldsScored) and (told.nested, told.averaged, told.trial) == (4, 2, 3)
+        assert crossed.answered == [(value, fold) for fold in range(3) for value in (1.0, 10.0)]
+        assert [fold["parameters"]["inverse_regularization"] for fold in told.folds] == [1.0] * 3
+        kept = memory.keeper.outputs(told.outputs, 2)
+        assert kept is not None and np.allclose(kept.probabilities, [[0.35, 0.65]]) and set(kept.predictions) == {1}
+        nested.score_nested(memory, "kfold", 4)
+        with pytest.raises(UserError, match="--top 5: the run has 4 trials"):
+            nested.score_nested(memory, "kfold", 5)
+        parts.pop()
+        with pytest.raises(UserError, match="nested folds need three folds at least"):
+            nested.score_nested(memory, "kfold")
 
 
 class _Answering:
