@@ -83,15 +83,16 @@ def in_turn(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def written_in_turn(lock: Path, path: Path) -> Iterator[None]:
+def written_in_turn(lock: Path, path: Path, variable: str = "") -> Iterator[None]:
     """Within, where the file `path` is written under `lock`, what goes wrong becomes a UserError: that another process holds the lock, or
-    what the system refuses."""
+    what the system refuses. `variable`: the environment variable by which the folder can be put elsewhere."""
     try:
         yield
     except Timeout:
         raise UserError(f"{lock} is held by another process; try again") from None
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; mend that and try again") from None
+        todo = f", or set {variable} to a folder that you may write" if variable else ""
+        raise UserError(f"cannot write {path}: {error.strerror}; mend that and try again{todo}") from None
 
 
 def is_held(path: Path) -> bool:

@@ -103,7 +103,7 @@ def change_queue(runs: Path, change: Callable[[Queue], Queue]) -> Queue:
 
     private_folder(runs)
     path, lock = queue_file(runs), beside_queue(runs, ".lock")
-    with written_in_turn(lock, path), locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
+    with written_in_turn(lock, path, "SER_TUI_RUNS"), locked(lock, "SER_TUI_RUNS", timeout=LOCK_SECONDS):
         before = read_queue(runs)
         after = without_over(runs, change(before))
         if after != before:

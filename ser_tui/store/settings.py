@@ -118,7 +118,7 @@ def changed_settings(changes: Mapping[str, str]) -> Preferences:
 
     path = settings_file()
     lock = path.with_suffix(".lock")
-    with written_in_turn(lock, path):
+    with written_in_turn(lock, path, "SER_TUI_CONFIG"):
         private_folder(path.parent)
         with in_turn(lock):
             found, problems = read_settings()

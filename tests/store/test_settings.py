@@ -97,3 +97,5 @@ def test_settings_that_cannot_be_looked_for_are_told_and_end_nothing(monkeypatch
     monkeypatch.setenv("SER_TUI_CONFIG", str(tmp_path / ("x" * 300)))
     found, [problem] = read_settings()
     assert found == Preferences() and "File name too long" in problem
+    with pytest.raises(UserError, match=r"File name too long; .*, or set SER_TUI_CONFIG to a folder that you may write"):
+        changed_settings({"notify": "always"})
