@@ -54,10 +54,11 @@ def run_study(
         _say_what_is_passed_over(study, unlogged=True)
         return _queued(folder, as_json=as_json)
     with interrupts() as caught:
-        folder = launch.start(study, runs_folder())
+        watched = not detach and not _in_app(headless, as_json)
+        folder = launch.start(study, runs_folder(), tied=watched)
         _remember(folder, notify)
         _say_what_is_passed_over(study, unlogged=detach)
-        if not detach and not _in_app(headless, as_json):
+        if watched:
             return watch(folder, as_json=as_json, before=RunState())
     return _left(folder, detach=detach, as_json=as_json, pressed=bool(caught))
 
@@ -66,8 +67,9 @@ def _gone_on_with(folder: RunFolder, study: Study, *, headless: bool, detach: bo
     """Go on with the run of `study` that has begun before, or show it where it is done; the exit code."""
     before = folder.state()
     with interrupts() as caught:
-        begun = go_on(folder, study)
-        if not detach and not _in_app(headless, as_json):
+        watched = not detach and not _in_app(headless, as_json)
+        begun = go_on(folder, study, tied=watched)
+        if watched:
             if begun:
                 return watch(folder, as_json=as_json, before=before)
             return _shown(folder, before, as_json=as_json)
@@ -86,8 +88,9 @@ def resume_run(
         return _queued(folder, as_json=as_json)
     before = folder.state()
     with interrupts() as caught:
-        launch.resume(folder, trials=trials, minutes=minutes)
-        if not detach and not _in_app(headless, as_json):
+        watched = not detach and not _in_app(headless, as_json)
+        launch.resume(folder, trials=trials, minutes=minutes, tied=watched)
+        if watched:
             return watch(folder, as_json=as_json, before=before)
     return _left(folder, detach=detach, as_json=as_json, pressed=bool(caught))
 

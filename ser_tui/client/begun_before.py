@@ -51,7 +51,7 @@ def _compared(study: Study) -> Study:
 _USUAL = Study()
 
 
-def go_on(folder: RunFolder, study: Study) -> bool:
+def go_on(folder: RunFolder, study: Study, *, tied: bool = False) -> bool:
     """Start a worker that goes on with the run, with the budget, workers and executor of `study`; False where it is done within that
     budget. Raises UserError as `launch.resume` does."""
     before = study_of(folder)
@@ -66,7 +66,7 @@ def go_on(folder: RunFolder, study: Study) -> bool:
         except OSError as error:
             raise UserError(f"cannot write {folder.study}: {error.strerror}") from None
     if same:
-        launch.resume(folder)
+        launch.resume(folder, tied=tied)
     else:
-        launch.resume(folder, trials=study.budget.trials, minutes=study.budget.minutes)
+        launch.resume(folder, trials=study.budget.trials, minutes=study.budget.minutes, tied=tied)
     return True

@@ -53,7 +53,7 @@ from ser_tui.study.regular import open_regular
 from ser_tui.study.requests import EvaluationRequest, FoldsRequest, Request, SeedsRequest, encode
 from ser_tui.study.searching import Budget, WarmStart
 from ser_tui.study.summary import elapsed_seconds
-from ser_tui.training.threads import environment, libraries
+from ser_tui.training.threads import environment, in_batch_job, libraries
 
 START_SECONDS = 30.0
 """A worker says who it is before it imports anything heavy: well below a second, more on a machine that swaps."""
@@ -66,10 +66,10 @@ STARTING = "starting.lock"
 _children: list[subprocess.Popen[bytes]] = []
 
 
-def start(study: Study, runs: Path) -> RunFolder:
-    """Create a run for `study` under `runs` and start its worker. Raises UserError; then nothing runs."""
+def start(study: Study, runs: Path, *, tied: bool = False) -> RunFolder:
+    """Create a run for `study` under `runs` and start its worker; `tied`: see `_spawn`. Raises UserError; then nothing runs."""
     folder = prepare(study, runs)
-    _spawn(folder, "search")
+    _spawn(folder, "search", tied=tied)
     return folder
 
 
@@ -127,12 +127,12 @@ def refuse_full_disk(folder: RunFolder, study: Study) -> None:
     files.refuse_full_disk(folder.path.parent, bytes_wanted(study), f"a run with {study.encoder}", "SER_TUI_RUNS")
 
 
-def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
+def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None, tied: bool = False) -> None:
     """Start a worker that takes the run's search up where its log ends, with a budget of `trials` and `minutes` in all instead of
-    the one before where one of them is given. Raises UserError, also where the Dask cluster that it asks for
+    the one before where one of them is given; `tied`: see `_spawn`. Raises UserError, also where the Dask cluster that it asks for
     cannot be had."""
     require_resumable(folder)
-    take_up(folder, trials=trials, minutes=minutes)
+    take_up(folder, trials=trials, minutes=minutes, tied=tied)
 
 
 def require_resumable(folder: RunFolder) -> None:
@@ -141,11 +141,11 @@ def require_resumable(folder: RunFolder) -> None:
     require_cluster(study_of(folder))
 
 
-def take_up(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None) -> None:
+def take_up(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None, tied: bool = False) -> None:
     """What `resume` does once `require_resumable` has nothing against it. Raises UserError."""
     with _alone(folder):
         make_ready(folder, trials=trials, minutes=minutes)
-        _spawn(folder, "search")
+        _spawn(folder, "search", tied=tied)
 
 
 @contextmanager
@@ -324,8 +324,12 @@ def _unwritable(folder: RunFolder, error: OSError) -> UserError:
     return UserError(f"cannot write in {folder.path}: {error.strerror}; {'free some space' if error.errno in files.FULL else todo}")
 
 
-def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
-    """Start a worker on `job` and wait until it holds the run. Raises UserError with its own last words where it does not get that far."""
+def _spawn(folder: RunFolder, job: str, request: Request | None = None, *, tied: bool = False) -> None:
+    """Start a worker on `job` and wait until it holds the run. Raises UserError with its own last words where it does not get that far.
+
+    `tied`: within a batch job it stops when this process, which waits for it, has gone: a batch system that does not track processes ends
+    only what is in this one's group, and the worker is not.
+    """
     refuse_links(folder)
     asked = encode(request)
     try:
@@ -342,7 +346,7 @@ def _spawn(folder: RunFolder, job: str, request: Request | None = None) -> None:
     try:
         stdin = _as_input(folder, asked)
         worker = subprocess.Popen(
-            [*command("ser_tui.worker"), str(folder.path), job],
+            [*command("ser_tui.worker"), str(folder.path), job, *(["--tied"] if tied and in_batch_job(os.environ) else [])],
             stdin=stdin,
             stdout=log,
             stderr=log,

@@ -48,6 +48,11 @@ def cores() -> int:
     return max(1, min([physical, *granted, *job_cores(os.environ)]))
 
 
+def in_batch_job(variables: Mapping[str, str]) -> bool:
+    """Whether `variables`, an environment, are those of a batch job."""
+    return any(variables.get(job) for job in JOB_CORES)
+
+
 def job_cores(variables: Mapping[str, str]) -> list[int]:
     """The cores of this machine that the batch jobs were given whose environment `variables` is: of one, or of none."""
     said = [variables.get(number, "") for job, number in JOB_CORES.items() if variables.get(job)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import io
 import os
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +30,8 @@ def main() -> int:
             # worker.log is UTF-8 whatever the locale is: nothing that a library prints may end a search.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     arguments = _arguments()
+    if arguments.tied:
+        _stop_with_starter()
     folder = RunFolder(arguments.folder.absolute())
     try:
         # Before the run is taken: whoever cannot say what is wanted changes nothing.
@@ -56,6 +60,15 @@ def main() -> int:
     return status
 
 
+def _stop_with_starter() -> None:
+    """Have the kernel send SIGTERM when the process that has started this one is gone (prctl(2)); where it cannot, nothing is done."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+
+
+_PR_SET_PDEATHSIG = 1
+
+
 def _say(text: str) -> None:
     """Into worker.log; where the disk is full that is lost too, and nothing else."""
     with suppress(OSError):
@@ -66,6 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ser_tui.worker")
     parser.add_argument("folder", type=Path)
     parser.add_argument("job", choices=tuple(JOBS))
+    parser.add_argument("--tied", action="store_true", help="stop when the process that has started this one is gone")
     return parser.parse_args()
 
 

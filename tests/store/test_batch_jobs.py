@@ -162,10 +162,10 @@ def test_a_job_that_begins_again_finds_the_run_of_its_study_and_no_other(tmp_pat
     longer = loads(STUDY.replace("budget: 3", "budget: 9") + "workers: 2\n")
     assert begun_before(longer, tmp_path) == mine
     monkeypatch.setattr(launch, "resume", lambda folder, **budget: asked.append(budget))
-    assert go_on(mine, study) and asked == [{}]
+    assert go_on(mine, study) and asked == [{"tied": False}]
     with LogWriter(mine.log) as log:
         log.append(events.RunFinished(reason="3 trials are done"))
     assert not go_on(mine, study), "there is nothing left to do"
-    assert go_on(mine, longer) and asked[1] == {"trials": 9, "minutes": None}
+    assert go_on(mine, longer) and asked[1] == {"trials": 9, "minutes": None, "tied": False}
     assert Study.model_validate(to_plain(loads(mine.study.read_text()))).workers == 2
     assert dumps(loads(mine.study.read_text())) == mine.study.read_text()
