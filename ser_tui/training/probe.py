@@ -67,7 +67,7 @@ class ProbeTrainer(Trainer):
                 raise UserError(f"no utterance of fold {fold.name} can be read; run: ser-tui corpora check")
             labels = table.labels[train]
             standard = table.kept.of((number, chosen), features, train)
-            head = self.solved(standard, labels, strength)
+            head = self.solved(standard, labels, strength, should_stop)
             with torch.no_grad():
                 logits = [head(torch.from_numpy(features[rows])) for rows in (train, scored)]
             predictions = metrics.placed(logits[1].argmax(1).tolist(), table.places(number - 1), len(fold.validation))
@@ -94,10 +94,13 @@ class ProbeTrainer(Trainer):
         """Whether each class weighs the same in a fit."""
         return self._settings.balance != "none"
 
-    def solved(self, data: Standardised, labels: NDArray[np.int64], strength: float) -> Head:
-        """The head that the study's classifier makes of the rows of `data` with `labels` and the C `strength`. Raises UserError."""
-        solve = discriminant.solve if self._settings.classifier == "discriminant" else linear.solve
-        return solve(data, labels, len(self.classes), strength, balanced=self.balanced)
+    def solved(self, data: Standardised, labels: NDArray[np.int64], strength: float, should_stop: Stop) -> Head:
+        """The head that the study's classifier makes of the rows of `data` with `labels` and the C `strength`. Raises UserError,
+        TrialStopped."""
+        if self._settings.classifier == "discriminant":
+            return discriminant.solve(data, labels, len(self.classes), strength, balanced=self.balanced)
+        step = partial(check_stop, should_stop)
+        return linear.solve(data, labels, len(self.classes), strength, balanced=self.balanced, on_step=step)
 
     def completed(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
         """`parameters` with the study's defaults. Raises UserError for a name that probes do not read."""
@@ -161,7 +164,7 @@ class ProbeTrainer(Trainer):
         chosen, classes = self.pooling(values), len(self.classes)
         features = [data.remembered(chosen, partial(vectors, data, chosen)) for data in (train, validation)]
         standard = train.remembered(("standard", chosen), partial(standardise, features[0]))
-        head = self.solved(standard, _labels(train), float(values["inverse_regularization"]))
+        head = self.solved(standard, _labels(train), float(values["inverse_regularization"]), should_stop)
         check_stop(should_stop)
         with torch.no_grad():
             logits = [head(torch.from_numpy(found)) for found in features]
@@ -237,7 +240,7 @@ class Crossed:
         chosen = self._trainer.pooling(values)
         features = table.features(chosen)
         standard = table.kept.of((pair, chosen), features, train)
-        head = self._trainer.solved(standard, table.labels[train], float(values["inverse_regularization"]))
+        head = self._trainer.solved(standard, table.labels[train], float(values["inverse_regularization"]), self._should_stop)
         with torch.no_grad():
             return [head(torch.from_numpy(features[scored])).numpy() for scored in rows]
 
@@ -261,7 +264,7 @@ def best_fit(
     standard, scored = standardise(vectors(train, chosen)), vectors(validation, chosen)
     for strength in strengths:
         check_stop(should_stop)
-        head = solve(standard, _labels(train), classes, strength, balanced=balanced)
+        head = solve(standard, _labels(train), classes, strength, balanced=balanced, on_step=partial(check_stop, should_stop))
         with torch.no_grad():
             predictions = validation.predictions(head(torch.from_numpy(scored)))
         value = metrics.balanced_accuracy(validation.labels, predictions, classes)

@@ -49,6 +49,18 @@ def test_a_probe_scores_and_its_saved_model_predicts_the_same(
     assert tuple(logits.argmax(1).tolist()) == result.predictions
     with pytest.raises(TrialStopped):
         trainer.run(values, 0, reports.append, lambda: True)
+    strong, asked, most = {**values, "inverse_regularization": 10.0}, 0, 1_000_000
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > most
+
+    trainer.run(strong, 0, reports.append, should_stop)
+    reported, most, asked = len(reports), asked // 2, 0
+    with pytest.raises(TrialStopped):  # within the fit, which of a large corpus takes a minute
+        trainer.run(strong, 0, reports.append, should_stop)
+    assert most > 5 and len(reports) == reported
     with pytest.raises(UserError, match="learning_rate"):
         trainer.run({"learning_rate": 1.0}, 0, reports.append, lambda: False)
 
