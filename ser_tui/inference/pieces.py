@@ -18,6 +18,7 @@ from ser_tui.corpora.hearing.containers import problem_of
 from ser_tui.corpora.hearing.segments import LONGEST_SECONDS, Clip, rounded
 from ser_tui.inference import voice
 from ser_tui.store.answers import SILENT
+from ser_tui.study.errors import UserError
 from ser_tui.study.formatting import duration
 from ser_tui.training import audio, resampling
 from ser_tui.training.audio import SAMPLE_RATE, AudioError
@@ -58,7 +59,8 @@ class Stretch:
 
 
 def pieces(clip: Clip, cut: Cut, hears: float, needs: float | None) -> Iterator[Stretch]:
-    """`clip` in pieces, in order; what goes wrong is the last one's problem. Memory is that of one piece and a second or two.
+    """`clip` in pieces, in order; what goes wrong is the last one's problem. Memory is that of one piece and a second or two. Raises
+    UserError where its disk is away: thousands would be called unreadable, and never be asked for again.
 
     `hears`: seconds at which voice that lasts longer is cut. `needs`: seconds of a piece that are kept; None: all.
     """
@@ -71,6 +73,8 @@ def pieces(clip: Clip, cut: Cut, hears: float, needs: float | None) -> Iterator[
             yield from _segments(clip, cut.seconds or 0.0, needs)
         if not cut.whole and (problem := problem_of(clip.path)):
             raise AudioError(f"{clip}: {problem}")
+    except audio.DiskAway as error:
+        raise UserError(f"{error}, which says nothing of the recording; mend that, and the same command goes on") from None
     except AudioError as error:
         yield Stretch(clip.start, clip.end, None, problem=str(error).removeprefix(f"{clip}: "))
 

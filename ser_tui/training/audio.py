@@ -17,10 +17,11 @@ from ser_tui.corpora.hearing.audio import is_of_system, too_loud
 from ser_tui.corpora.hearing.containers import opened
 from ser_tui.corpora.hearing.segments import Clip, span
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import AWAY
 from ser_tui.training import resampling
 from ser_tui.training.resampling import SAMPLE_RATE
 
-__all__ = ["SAMPLE_RATE", "AudioError", "Extent", "Refused", "cut", "extent", "level", "load", "mono", "normalized", "reading"]
+__all__ = ["SAMPLE_RATE", "AudioError", "DiskAway", "Extent", "Refused", "cut", "extent", "level", "load", "mono", "normalized", "reading"]
 
 _BLOCK = 1 << 16
 _WINDOW, _HOP = 400, 160
@@ -33,6 +34,10 @@ class AudioError(UserError):
 
 class Refused(AudioError):
     """An utterance that the system did not let be read, which says nothing of what its file holds."""
+
+
+class DiskAway(Refused):
+    """The same where as little is known of the files beside it: see `study.regular.AWAY`."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,8 @@ def reading(clip: Clip) -> Iterator[soundfile.SoundFile]:
         with opened(clip.path) as file:
             yield file
     except (OSError, RuntimeError, ValueError) as error:
-        kind = Refused if isinstance(error, OSError) or is_of_system(error) else AudioError
+        away = isinstance(error, OSError) and error.errno in AWAY
+        kind = DiskAway if away else Refused if isinstance(error, OSError) or is_of_system(error) else AudioError
         raise kind(f"{clip}: {_reason(error)}") from None
 
 

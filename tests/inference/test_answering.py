@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from small_runs import until
 from tiny_encoders import CLASSES, MakeModel
 
 from ser_tui.cli.using import named
+from ser_tui.corpora.hearing.containers import opened
 from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.inference.answering import answer
 from ser_tui.inference.pieces import Cut
@@ -125,6 +127,26 @@ def test_a_second_call_goes_on_where_the_first_was_killed(
         assert answer(PredictRequest(str(folder), names, form, str(torn), cut)) == 1
         assert torn.read_bytes() == kept, f"after {size} bytes of {len(kept)}"
     assert answer(request) == 1 and whole.read_bytes() == kept
+    capsys.readouterr()
+
+
+def test_a_disk_that_is_away_ends_the_command_and_no_recording_is_called_unreadable_for_it(
+    make_model: MakeModel, recordings: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "answers.csv"
+    request = PredictRequest(str(make_model("wav2vec2")), tuple(map(str, recordings)), "csv", str(output), 0.5)
+
+    def away(path: Path) -> Any:
+        if path == recordings[4]:
+            raise OSError(errno.ESTALE, "Stale file handle", str(path))
+        return opened(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ser_tui.training.audio.opened", away)
+        with pytest.raises(UserError, match=r"4.wav: Stale file handle, which says nothing .* the same command goes on"):
+            answer(request)
+    assert answer(request) == 0 and {row["file"] for row in _table(output)} == {*map(str, recordings)}
+    assert not any(row["problem"] for row in _table(output))
     capsys.readouterr()
 
 
