@@ -25,6 +25,7 @@ from ser_tui.encoders.load import load_encoder
 from ser_tui.study import regular
 from ser_tui.study.errors import UserError
 from ser_tui.training import cache
+from ser_tui.training import features as features_of
 from ser_tui.training import shards as sharding
 from ser_tui.training.features import Features, Pooled, Recipe, statistics
 from ser_tui.training.shards import Shards
@@ -183,18 +184,24 @@ def test_two_writers_do_not_disturb_each_other(cache_folder: Path) -> None:
     assert cache.usage().shards == 0
 
 
-def test_two_that_need_the_same_features_share_the_work(
-    encoder: SpeechEncoder, tones: Split, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sharding, "SHARD_SECONDS", 0.0)
-    part, heard, computed = tones[0], list[tuple[int, int]](), list[int]()
-    front_end = encoder.front_end
+@pytest.fixture
+def computed(encoder: SpeechEncoder, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Samples of every waveform that `encoder` was given, in its order."""
+    front_end, seen = encoder.front_end, list[int]()
 
     def counting(waveform: torch.Tensor) -> torch.Tensor:
-        computed.append(len(waveform))
+        seen.append(len(waveform))
         return front_end(waveform)
 
     monkeypatch.setattr(encoder, "front_end", counting)
+    return seen
+
+
+def test_two_that_need_the_same_features_share_the_work(
+    encoder: SpeechEncoder, computed: list[int], tones: Split, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharding, "SHARD_SECONDS", 0.0)
+    part, heard = tones[0], list[tuple[int, int]]()
     first, second = (Features(encoder, part.clips, part.digests, Recipe(1.0)) for _ in range(2))
 
     def meanwhile(done: int, total: int) -> None:
@@ -208,6 +215,18 @@ def test_two_that_need_the_same_features_share_the_work(
     both = [(one.get(index) for one in (first, second)) for index in range(len(part))]
     assert all(torch.equal(*pair) for pair in both)
     assert len(computed) == len(part)
+
+
+def test_each_takes_the_utterances_in_an_order_of_its_own(
+    encoder: SpeechEncoder, computed: list[int], tones: Split, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features_of, "_NEIGHBOURS", 1)
+    features(encoder, tones[0], 2.0)
+    cache.clear()
+    features(encoder, tones[0], 2.0)
+    first, second = computed[: len(tones[0])], computed[len(tones[0]) :]
+    assert first != second
+    assert sorted(first) == sorted(second)
 
 
 def test_who_is_stopped_finds_later_what_was_computed_until_then(
