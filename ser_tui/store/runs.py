@@ -368,7 +368,7 @@ def resolve_each(runs: Path, references: Iterable[str], choose: Choose | None = 
 def _at(runs: Path, reference: str) -> RunFolder | None:
     """The run whose folder in `runs` is named by its path; None where none is. Raises UsageError where that would be no run of `runs`."""
     if reference and "/" not in reference:
-        if RunFolder(runs / reference).is_run and not is_run_id(reference):
+        if not is_run_id(reference) and RunFolder(runs / reference).is_run:
             raise UsageError(_misnamed(runs, reference))
         return None
     path = Path(os.path.normpath(absolute(reference)))

@@ -40,7 +40,7 @@ def remove(runs: Path, folder: RunFolder) -> None:
 
 def _todo(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
-        return "it is somebody else's: a folder of runs is one person's, set SER_TUI_RUNS to your own"
+        return "it is somebody else's, who has not given its folder to a group to write in; set SER_TUI_RUNS to your own"
     return "mend that and try again"
 
 

@@ -115,6 +115,6 @@ def test_a_run_that_another_user_keeps_private_has_not_failed(tmp_path: Path) ->
     [shown] = json.loads(command("runs", "--json", runs=tmp_path, prefix=POWERLESS).stdout)
     assert (shown["state"], shown["reason"]) == ("private", "user 12345's, who alone can read it")
     for verb in (["stop"], ["remark", "--note", "x"]):
-        line = refused(command(verb[0], "latest", *verb[1:], runs=tmp_path, prefix=POWERLESS))
+        line = refused(command(verb[0], folder.run_id, *verb[1:], runs=tmp_path, prefix=POWERLESS))
         assert f"{folder.run_id} is user 12345's, who alone can read it: ask for a bundle of it" in line
     assert folder.log.exists() and not (tmp_path / "index.json").exists(), "its owner shall not read there that it failed"
