@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from ser_tui.corpora.hearing.segments import Clip
 from ser_tui.corpora.manifest import Manifest, Utterance
 from ser_tui.corpora.registry import load_many
 from ser_tui.corpora.splitting import recordings
@@ -33,13 +34,18 @@ class SplitCorpus:
 
     def part(self, indices: Sequence[int]) -> Part:
         """The utterances at `indices` of the manifest as a trainer takes them."""
-        chosen = [self.manifest.utterances[index] for index in indices]
+        chosen, number = [self.manifest.utterances[index] for index in indices], {name: place for place, name in enumerate(self.classes)}
         return Part(
-            clips=tuple(utterance.clip for utterance in chosen),
-            labels=tuple(self.classes.index(utterance.emotion) for utterance in chosen),
+            clips=tuple([self._clips[index] for index in indices]),
+            labels=tuple(number[utterance.emotion] for utterance in chosen),
             digests=tuple(self.manifest.digests[utterance.id] for utterance in chosen),
             speakers=tuple(utterance.speaker or "" for utterance in chosen),
         )
+
+    @cached_property
+    def _clips(self) -> list[Clip]:
+        """Of all utterances, each once: the folds of 500 speakers have each of them 500 times."""
+        return [utterance.clip for utterance in self.manifest.utterances]
 
     @property
     def validation(self) -> list[Utterance]:
