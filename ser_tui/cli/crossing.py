@@ -212,7 +212,7 @@ def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder,
         raise _Interrupted(f"interrupted while {corpus} was read") from None
     if folder is None:
         with _heeded():
-            folder = launch.start(study, runs_folder())
+            folder = launch.start(study, runs_folder(), tied=True)
             tell(f"training on {corpus}: run {folder.run_id}")
             return folder, *follow(folder, tell)
     state = folder.state()
@@ -221,7 +221,7 @@ def _trained(corpus: str, study: Study, tell: partial[None]) -> tuple[RunFolder,
         return folder, state, False
     tell(f"going on with the training on {corpus}: run {folder.run_id}")
     with _heeded():
-        launch.resume(folder)
+        launch.resume(folder, tied=True)
         return folder, *follow(folder, tell, state.seq)
 
 
@@ -305,7 +305,7 @@ def _zero_shot(folder: RunFolder, others: Sequence[str], how: Targets, tell: par
     for request in how.requests(others, changes):
         try:
             with _heeded():
-                launch.evaluate(folder, request)
+                launch.evaluate(folder, request, tied=True)
                 state, interrupted = follow(folder, tell, seen)
         except UserError as error:
             refused, interrupted = str(error), isinstance(error, _Interrupted)

@@ -67,7 +67,7 @@ def evaluated_on(
         _refuse_mistakes(request, before.start.classes, before.study.labels, partial(say, error=as_json))
 
     def start() -> None:
-        launch.evaluate(folder, request)
+        launch.evaluate(folder, request, tied=True)
         if advice := trimming_advice(before.study):
             say(advice, error=as_json)
 
@@ -114,7 +114,8 @@ def score_folds(reference: str, protocol: str, *, nested: bool, top: int, as_jso
     if top > 1 and not nested:
         raise UsageError("--top averages what nested folds choose: add --nested; for trials as scored: ser-tui ensemble RUN --top K")
     folder, before = _scored(reference)
-    state, interrupted = _followed(folder, before, lambda: launch.score_folds(folder, protocol, nested=nested, top=top), as_json=as_json)
+    scoring = partial(launch.score_folds, folder, protocol, nested=nested, top=top, tied=True)
+    state, interrupted = _followed(folder, before, scoring, as_json=as_json)
     scored = any(folds.seq > before.seq for folds in state.folds)
     if as_json:
         print_json(run_document(folder, state))
@@ -131,7 +132,7 @@ def score_seeds(reference: str, number: int, *, as_json: bool) -> int:
     folder, before = _scored(reference)
     state, interrupted = before, False
     if len(done_seeds(before)) < number:
-        state, interrupted = _followed(folder, before, lambda: launch.score_seeds(folder, number), as_json=as_json)
+        state, interrupted = _followed(folder, before, partial(launch.score_seeds, folder, number, tied=True), as_json=as_json)
     found = seeds_summary(state)
     if as_json:
         print_json(run_document(folder, state))

@@ -216,9 +216,9 @@ def _longer(folder: RunFolder, study: Study, trials: int | None, minutes: float 
     return study.model_copy(update={"budget": budget})
 
 
-def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: int = 1) -> None:
+def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: int = 1, tied: bool = False) -> None:
     """Start a worker that retrains the best configuration per fold (one of `protocol.FOLDED`); `nested`: what is chosen on the
-    other folds for each, the `top` best averaged. Raises UserError."""
+    other folds for each, the `top` best averaged; `tied`: see `_spawn`. Raises UserError."""
     refuse_if_worked_on(folder)
     study = study_of(folder)
     _refuse_lost_encoder(folder, study)
@@ -226,16 +226,17 @@ def score_folds(folder: RunFolder, protocol: str, *, nested: bool = False, top: 
         raise UsageError(f"--nested is for probes, which fit in less than a second; this run is {study.method}: leave it out")
     with _alone(folder):
         refuse_if_worked_on(folder)
-        _spawn(folder, "folds", FoldsRequest(protocol, nested, top))
+        _spawn(folder, "folds", FoldsRequest(protocol, nested, top), tied=tied)
 
 
-def score_seeds(folder: RunFolder, number: int) -> None:
-    """Start a worker that trains the best configuration until there are `number` seeds of it; what is done stays. Raises UserError."""
+def score_seeds(folder: RunFolder, number: int, *, tied: bool = False) -> None:
+    """Start a worker that trains the best configuration until there are `number` seeds of it; what is done stays. `tied`: see `_spawn`.
+    Raises UserError."""
     refuse_if_worked_on(folder)
     _refuse_lost_encoder(folder, study_of(folder))
     with _alone(folder):
         refuse_if_worked_on(folder)
-        _spawn(folder, "seeds", SeedsRequest(number))
+        _spawn(folder, "seeds", SeedsRequest(number), tied=tied)
 
 
 def _refuse_lost_encoder(folder: RunFolder, study: Study) -> None:
@@ -257,12 +258,13 @@ def refuse_unevaluable(folder: RunFolder) -> None:
     model_of(folder, folder.state().best)
 
 
-def evaluate(folder: RunFolder, request: EvaluationRequest) -> None:
-    """Start a worker that evaluates the run's best model on other corpora; the results go into the run's log. Raises UserError."""
+def evaluate(folder: RunFolder, request: EvaluationRequest, *, tied: bool = False) -> None:
+    """Start a worker that evaluates the run's best model on other corpora; the results go into the run's log. `tied`: see `_spawn`. Raises
+    UserError."""
     refuse_unevaluable(folder)
     with _alone(folder):
         refuse_if_worked_on(folder)
-        _spawn(folder, "evaluate", request)
+        _spawn(folder, "evaluate", request, tied=tied)
 
 
 def request_stop(folder: RunFolder) -> None:
@@ -346,7 +348,7 @@ def _spawn(folder: RunFolder, job: str, request: Request | None = None, *, tied:
     try:
         stdin = _as_input(folder, asked)
         worker = subprocess.Popen(
-            [*command("ser_tui.worker"), str(folder.path), job, *(["--tied"] if tied and in_batch_job(os.environ) else [])],
+            [*command("ser_tui.worker"), str(folder.path), job, *([f"--tied={os.getpid()}"] if tied and in_batch_job(os.environ) else [])],
             stdin=stdin,
             stdout=log,
             stderr=log,

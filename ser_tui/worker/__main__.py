@@ -30,8 +30,8 @@ def main() -> int:
             # worker.log is UTF-8 whatever the locale is: nothing that a library prints may end a search.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     arguments = _arguments()
-    if arguments.tied:
-        _stop_with_starter()
+    if arguments.tied is not None:
+        _stop_with_starter(arguments.tied)
     folder = RunFolder(arguments.folder.absolute())
     try:
         # Before the run is taken: whoever cannot say what is wanted changes nothing.
@@ -60,10 +60,12 @@ def main() -> int:
     return status
 
 
-def _stop_with_starter() -> None:
-    """Have the kernel send SIGTERM when the process that has started this one is gone (prctl(2)); where it cannot, nothing is done."""
+def _stop_with_starter(starter: int) -> None:
+    """Have the kernel send SIGTERM when `starter`, which has started this process, is gone (prctl(2)); where it cannot, nothing is done."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        if os.getppid() != starter:  # it was gone before that
+            signal.raise_signal(signal.SIGTERM)
 
 
 _PR_SET_PDEATHSIG = 1
@@ -79,7 +81,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ser_tui.worker")
     parser.add_argument("folder", type=Path)
     parser.add_argument("job", choices=tuple(JOBS))
-    parser.add_argument("--tied", action="store_true", help="stop when the process that has started this one is gone")
+    parser.add_argument("--tied", type=int, metavar="PID", help="stop when this process, which has started the worker, is gone")
     return parser.parse_args()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -54,13 +56,14 @@ def test_a_worker_that_a_job_waits_for_is_tied_to_it_and_one_that_is_left_alone_
     for wanted in (True, False):
         with pytest.raises(UserError, match="the worker ended at once"):
             launch.start(loads(STUDY), tmp_path, tied=wanted)
-    assert ["--tied" in arguments for arguments in asked] == [tied, False]
+    assert [f"--tied={os.getpid()}" in arguments for arguments in asked] == [tied, False]
 
 
 def test_a_tied_worker_ends_with_whoever_has_started_it(tmp_path: Path) -> None:
+    """Also where that was gone before it could be tied."""
     ready = tmp_path / "ready"
     worker = (
-        "import os, signal, sys; from ser_tui.worker.__main__ import _stop_with_starter; _stop_with_starter(); "
+        "import os, signal, sys; from ser_tui.worker.__main__ import _stop_with_starter; _stop_with_starter(os.getppid()); "
         "open(sys.argv[1] + '.new', 'w').write(str(os.getpid())); os.rename(sys.argv[1] + '.new', sys.argv[1]); signal.pause()"
     )
     starts = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]], start_new_session=True).wait()"
@@ -70,3 +73,9 @@ def test_a_tied_worker_ends_with_whoever_has_started_it(tmp_path: Path) -> None:
     starter.kill()
     starter.wait()
     until(lambda: identify(pid) is None)
+    late = subprocess.run(
+        [sys.executable, "-c", "from ser_tui.worker.__main__ import _stop_with_starter; _stop_with_starter(1 << 22)"],
+        env=own_environment(),
+        check=False,
+    )
+    assert late.returncode == -signal.SIGTERM
