@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -246,7 +247,7 @@ def _earlier(study: Study) -> RunFolder | None:
     wanted = launch.as_kept(study)
     for folder in folders(runs_folder()):
         # What an id says of its study spares reading the logs of all the others.
-        if folder.run_id[16:-5] != study.name or not folder.study.is_file() or liveness(folder) in ("live", "elsewhere"):
+        if folder.run_id[16:-5] != study.name or not os.path.isfile(folder.study) or liveness(folder) in ("live", "elsewhere"):
             continue
         try:
             same = load.load(folder.study) == wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ser_tui.store.runs import RunFolder, folders, resolve
+from ser_tui.store.runs import RunFolder, folders, hidden, resolve
 from ser_tui.store.wanted import SCORED
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
@@ -21,7 +21,8 @@ def past_runs(runs: Path, study: Study, own: str = "") -> list[tuple[str, RunSta
     """(id, state) of the runs in the folder `runs` that `study` names for its warm start, newest first; not the run `own`.
 
     auto: those that fine-tuned, or probed, the same encoder on corpora that are none of this study's, without imported ones and such as
-    had a warm start themselves. Raises UserError where a run that is named is not there or has no trial with a score.
+    had a warm start themselves, and without those that another user keeps private. Raises UserError where a run that is named is not
+    there or has no trial with a score.
     """
     names = [name for name in study.warm_start.runs if name != AUTO]
     try:
@@ -42,6 +43,8 @@ def _alike(runs: Path, study: Study, own: str) -> Iterator[tuple[RunFolder, RunS
     for folder in sorted(folders(runs), key=lambda folder: folder.run_id, reverse=True):
         if taken == MOST_RUNS:
             return
+        if hidden(folder):
+            continue
         state = folder.state() if folder.run_id != own else RunState()
         before, kinds = state.study, {finding.kind for finding in findings_of(state.start)}
         alike = before.encoder == study.encoder and before.method == study.method and not set(before.corpora) & set(study.corpus)

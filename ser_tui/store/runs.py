@@ -63,7 +63,7 @@ class RunFolder:
     @property
     def is_run(self) -> bool:
         """Whether the folder holds a run: one of study and log may be lost."""
-        return self.study.is_file() or self.log.is_file()
+        return os.path.isfile(self.study) or os.path.isfile(self.log)  # not `Path.is_file`, which raises where another's folder is private
 
     @property
     def study(self) -> Path:
@@ -292,7 +292,7 @@ def misnamed(runs: Path) -> list[str]:
             names = sorted(entry.name for entry in entries if not _ID.fullmatch(entry.name) and not entry.name.startswith("."))
     except OSError:
         return []
-    return [_misnamed(runs, name) for name in names if RunFolder(runs / name).log.is_file()]
+    return [_misnamed(runs, name) for name in names if os.path.isfile(RunFolder(runs / name).log)]
 
 
 def _misnamed(runs: Path, name: str) -> str:

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from ser_tui.cli import crossing
+from ser_tui.corpora.known.label_tables import look_for
 from ser_tui.places import private_folder
 from ser_tui.store import processes, trash
 from ser_tui.store.checksummed_json import seal, sealed
@@ -26,6 +28,7 @@ from ser_tui.store.index import Index
 from ser_tui.store.index_preview import NEWEST, glance, newest_file, newest_of
 from ser_tui.store.locks import file_lock
 from ser_tui.store.log import LogWriter
+from ser_tui.store.past_runs import past_runs
 from ser_tui.store.processes import ProcessId, alive, identify
 from ser_tui.store.queue import Queued, change_queue, queue_file, read_queue, standing
 from ser_tui.store.remarks import change_remarks
@@ -33,6 +36,7 @@ from ser_tui.store.runs import RunFolder, create, folders, is_run_id, liveness, 
 from ser_tui.store.wanted import ANY, EXTENDABLE, RESUMABLE, USABLE, WAITING
 from ser_tui.study import events, reducer
 from ser_tui.study.errors import UserError
+from ser_tui.study.load import validate
 from ser_tui.study.run_summary import RunSummary, to_stored
 from ser_tui.study.state import RunState
 from ser_tui.study.status import RunStatus
@@ -450,3 +454,33 @@ def test_who_may_not_move_a_run_is_told_to_have_a_folder_of_their_own() -> None:
         finally:
             os.seteuid(user)
             Path(name).chmod(0o755)
+
+
+def test_a_folder_of_others_that_is_private_ends_no_list_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lost+found, say, or what a member of the group keeps beside the runs."""
+    with tempfile.TemporaryDirectory() as name:
+        runs = Path(name)
+        runs.chmod(0o755)
+        monkeypatch.setenv("SER_TUI_RUNS", name)
+        run = create(runs, "x")
+        for path in (runs / "lost+found", runs / "data" / "lost+found"):
+            path.mkdir(mode=0o700, parents=True)
+        private = [run.path, *runs.rglob("lost+found")]
+        (runs / "data" / "labels.csv").touch()
+        user = os.geteuid()
+        for path in private if user else ():
+            path.chmod(0)
+        try:
+            if user == 0:
+                os.seteuid(65534)  # rights do not bind root
+            assert misnamed(runs) == [] and not RunFolder(runs / "lost+found").is_run
+            with pytest.raises(UserError, match=r"no run begins with 'lost\+found'"):
+                resolve(runs, "lost+found")
+            study = validate({"corpus": "demo", "name": "x", "warm_start": {"runs": ["auto"]}})
+            if user == 0:  # of one's own that cannot be read something is wrong
+                assert crossing._earlier(study) is None and past_runs(runs, study) == []
+            assert look_for(runs / "data", ("labels.csv", "other.csv")) == {"labels.csv": runs / "data" / "labels.csv"}
+        finally:
+            os.seteuid(user)
+            for path in private:
+                path.chmod(0o700)

@@ -22,7 +22,7 @@ def look_for(root: Path, names: Collection[str]) -> dict[str, Path]:
     for folder in (*_folders(root), root.parent):
         for name in names:
             path = folder / name
-            if name not in found and path.is_file():
+            if name not in found and os.path.isfile(path):
                 found[name] = path
     return found
 
