@@ -84,16 +84,21 @@ def group_bits(folder: Path) -> int:
 
 def give_to_group(path: Path) -> None:
     """Let the group of the folder that `path` lies in do with it what `group_bits` says, whatever the umask is. What is somebody else's
-    stays as it is."""
+    stays as it is, and so does what a link leads to."""
     bits = group_bits(path.parent)
     if not bits:
         return
     with suppress(OSError):
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            bits |= stat.S_ISGID | 0o010
-        if mode & bits != bits:
-            os.chmod(path, stat.S_IMODE(mode) | bits)
+        # Not through a link, which a member may put in its place meanwhile.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                bits |= stat.S_ISGID | 0o010
+            if mode & bits != bits:
+                os.fchmod(descriptor, stat.S_IMODE(mode) | bits)
+        finally:
+            os.close(descriptor)
 
 
 def give_tree_to_group(folder: Path) -> None:

@@ -275,7 +275,7 @@ def _changing() -> Iterator[dict[str, Source]]:
             yield locations
             kept = {name: _kept(where) for name, where in sorted(locations.items())}
             # Not by msgspec's own encoder: paths that are not UTF-8 are escaped.
-            write_atomically(path, (json.dumps(msgspec.to_builtins(kept), indent=2) + "\n").encode())
+            write_atomically(path, (json.dumps(msgspec.to_builtins(kept), indent=2) + "\n").encode(), private=True)
     except Timeout:
         raise UserError(f"{path}: another ser-tui is changing it and does not end; try again") from None
     except OSError as error:

@@ -54,7 +54,7 @@ def keep_draft(path: Path, draft: Draft) -> None:
     """Write `draft` to `path`, a `new_place`, over what it held before. Raises UserError."""
     with disk_errors("keeping the draft", path, "type again"):
         private_folder(path.parent)
-        write_atomically(path, json.dumps(asdict(draft)).encode(), durable=False)
+        write_atomically(path, json.dumps(asdict(draft)).encode(), durable=False, private=True)
 
 
 def any_drafts() -> bool:

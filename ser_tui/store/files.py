@@ -43,7 +43,8 @@ PARTIAL = ".partial"
 def replacing(path: Path, mode: int = 0o600, *, durable: bool = True, private: bool = False) -> Iterator[Path]:
     """An empty file beside `path` to write to, by whatever library; at the end it takes the place of `path`, and where that fails it
     is gone. `durable`: a power cut leaves the old file or the new one; caches, which can be made again, do without. In a folder that is a
-    group's (`places.group_bits`) the file is the group's too, but where it is `private`. Raises OSError.
+    group's (`places.group_bits`) what ser_tui keeps for itself, of mode 0o600, is the group's too, but where it is `private`; what is
+    exported keeps to the umask. Raises OSError.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PARTIAL, dir=path.parent)
     os.close(descriptor)
@@ -53,7 +54,7 @@ def replacing(path: Path, mode: int = 0o600, *, durable: bool = True, private: b
         if durable:
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
-        give_rights(partial, mode, 0 if private else group_bits(path.parent))
+        give_rights(partial, mode, group_bits(path.parent) if mode == 0o600 and not private else 0)
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -68,13 +69,16 @@ def give_rights(path: Path, mode: int, besides: int = 0) -> None:
     if mode & 0o077:
         mode &= ~_umask()
     mode |= besides
-    if stat.S_IMODE(path.stat().st_mode) == mode:
-        return
+    # Not through a link, which somebody who may write in the folder may put in its place meanwhile.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        os.chmod(path, mode)
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+            os.fchmod(descriptor, mode)
     except OSError as error:
         if error.errno not in _NO_RIGHTS:
             raise
+    finally:
+        os.close(descriptor)
 
 
 def _umask() -> int:

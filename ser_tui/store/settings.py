@@ -126,7 +126,7 @@ def changed_settings(changes: Mapping[str, str]) -> Preferences:
                 raise UserError(f"{problems[0]}; mend or remove the file first: what is wrong in it would be lost")
             for name, text in changes.items():
                 found = _with_text(found, name, text)
-            write_atomically(path, as_text(found).encode())
+            write_atomically(path, as_text(found).encode(), private=True)
     return found
 
 

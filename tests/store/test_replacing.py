@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ser_tui.places import give_to_group
 from ser_tui.store.files import refuse_full_disk, replacing, write_atomically
 from ser_tui.study import regular
 
@@ -31,13 +32,31 @@ def test_a_library_may_write_the_file(tmp_path: Path, durable: bool) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_that_somebody_puts_in_a_files_place_gives_no_rights_to_what_it_leads_to(tmp_path: Path) -> None:
+    """As a member of the group may, in a folder of runs that is a group's."""
+    own, link = tmp_path / "own", tmp_path / "runs" / "events.jsonl"
+    own.touch(0o600)
+    link.parent.mkdir()
+    link.parent.chmod(0o2770)
+    link.symlink_to(own)
+    give_to_group(link)
+    with pytest.raises(OSError, match="symbolic links"), replacing(link.parent / "table.json") as partial:
+        partial.unlink()
+        partial.symlink_to(own)
+    assert own.stat().st_mode & 0o777 == 0o600 and list(link.parent.iterdir()) == [link]
+    link.unlink()
+    link.touch(0o600)
+    give_to_group(link)
+    assert link.stat().st_mode & 0o777 == 0o660
+
+
 def test_a_file_system_without_rights_takes_files_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """FAT on a stick, to which a bundle is exported; none can be mounted here."""
 
-    def refused(path: Path, mode: int) -> None:
-        raise OSError(errno.EPERM, "Operation not permitted", str(path))
+    def refused(descriptor: int, mode: int) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(os, "chmod", refused)
+    monkeypatch.setattr(os, "fchmod", refused)
     write_atomically(tmp_path / "run.zip", b"new", 0o644)
     assert (tmp_path / "run.zip").read_bytes() == b"new" and list(tmp_path.iterdir()) == [tmp_path / "run.zip"]
 
@@ -67,6 +86,7 @@ def test_a_file_that_another_host_has_just_replaced_is_read_again(tmp_path: Path
 @pytest.mark.parametrize(("umask", "rights"), [(0o077, 0o600), (0o027, 0o640), (0, 0o644)])
 def test_what_is_exported_is_read_by_those_whom_the_umask_lets(tmp_path: Path, umask: int, rights: int) -> None:
     before = os.umask(umask)
+    tmp_path.chmod(0o2770)  # a project's folder, which is no folder of runs
     try:
         write_atomically(tmp_path / "trials.csv", b"new", 0o644)
         assert os.umask(umask) == umask

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from calling import call, document
 
+from ser_tui.corpora.locations import remember
+from ser_tui.store.drafts import Draft, keep_draft, new_place
 from ser_tui.store.settings import TABLE, Preferences, as_text, changed_settings, read_settings, settings_file, use_time_zone
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import local_clock, local_zone
@@ -55,6 +57,17 @@ def test_a_value_that_is_none_of_the_key_is_refused(key: str, value: str, compla
     with pytest.raises(UsageError, match=complaint):
         changed_settings({key: value})
     assert not settings_file().exists()
+
+
+def test_settings_drafts_and_places_in_a_folder_that_is_a_groups_are_their_users_alone(tmp_path: Path) -> None:
+    for folder in (settings_file().parent, new_place().parent):
+        folder.mkdir()
+        folder.chmod(0o2770)
+    changed_settings({"theme": "nord"})
+    remember("mine", tmp_path)
+    keep_draft(new_place(), Draft({}, [], {}, "", {}))
+    kept = [path for path in settings_file().parent.rglob("*") if path.is_file() and not path.name.endswith(".lock")]
+    assert len(kept) == 3 and all(path.stat().st_mode & 0o777 == 0o600 for path in kept)
 
 
 def test_of_a_file_with_mistakes_what_is_right_holds_and_the_mistakes_are_told_and_kept() -> None:
