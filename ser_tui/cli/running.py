@@ -18,8 +18,9 @@ from ser_tui.client.begun_before import begun_before, go_on
 from ser_tui.client.resolving import load_study, require_besides
 from ser_tui.places import runs_folder
 from ser_tui.report.document import run_document
+from ser_tui.store.left_behind import seen
 from ser_tui.store.remarks import change_remarks, read_remarks
-from ser_tui.store.runs import RunFolder, liveness, resolve
+from ser_tui.store.runs import RunFolder, resolve
 from ser_tui.store.settings import read_settings
 from ser_tui.store.wanted import ANY, EXTENDABLE, QUEUABLE, RESUMABLE, STOPPABLE
 from ser_tui.strategies import registry as strategies
@@ -130,7 +131,7 @@ def stop_run(reference: str, *, wait: bool) -> None:
     folder = resolve(runs_folder(), reference, STOPPABLE)
     launch.request_stop(folder)
     deadline = time.monotonic() + STOP_SECONDS
-    while wait and liveness(folder) in ("live", "elsewhere"):
+    while wait and seen(folder) in ("live", "elsewhere"):  # of a job that is over too
         if time.monotonic() > deadline:
             raise UserError(
                 f"{folder.run_id} has not stopped within {STOP_SECONDS:.0f} s; the request stands: `ser-tui show {folder.run_id}` says when"

@@ -7,9 +7,14 @@ its jobs everywhere. Only Slurm's are known so far.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
 
 ASK_SECONDS = 20.0
 """Slurm's commands wait longer for a controller that is busy."""
@@ -50,26 +55,82 @@ def this_job(environment: Mapping[str, str] = os.environ) -> BatchJob | None:
     number = environment.get("SLURM_JOB_ID", "")
     if not (number.isascii() and number.isdigit() and environment.get("SLURMD_NODENAME")):
         return None
-    start = environment.get("SLURM_RESTART_COUNT", "")
-    begun = int(start) if start.isascii() and start.isdigit() else 0
+    said = environment.get("SLURM_RESTART_COUNT", "")
+    begun = int(said) if said.isascii() and said.isdigit() else 0
+    if begun:
+        # sbatch hands it on to the jobs that such a job submits, for which it is not true. Where it is not set no start was before.
+        known = _starts_before(number)
+        begun = begun if known is None else known
     return BatchJob(number, begun, environment.get("SLURM_CLUSTER_NAME", ""))
 
 
-def is_over(job: BatchJob) -> bool:
-    """Whether nothing of `job`, as it began then, runs any more; False also where that cannot be known from here."""
-    import subprocess  # not needed for a list of runs
-
+def is_over(job: BatchJob, *, own: bool) -> bool | None:
+    """Whether nothing of `job`, as it began then, runs any more; False also where its batch system may not say that, None where that gives
+    no answer. `own`: it is this user's job: others' may be hidden from here, and look as if they were not there."""
     mine = this_job()
     if mine is not None and (mine.number, mine.cluster) == (job.number, job.cluster):
         return mine.start > job.start
-    there = ["--clusters", job.cluster] if mine is not None and job.cluster != mine.cluster else []
-    command = ["squeue", "--noheader", "--states=all", f"--jobs={job.number}", "--Format=State:|,RestartCnt:|", *there]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=ASK_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+    if not job.cluster:
         return False
+    try:
+        # A number is another job's on another cluster. Asked of by name only there: that needs a database of accounts.
+        there = [] if job.cluster == (mine.cluster if mine is not None else _cluster()) else [f"--clusters={job.cluster}"]
+        found = _found(job.number, *there)
+    except _Unanswered:
+        return None
+    if found is None:
+        return own  # it was forgotten, minutes after its end
+    state, begun = found
+    return bool(state) and (state not in _RUNS or begun > job.start)
+
+
+class _Unanswered(Exception):
+    """Slurm is not there, or away."""
+
+
+@cache
+def _starts_before(number: str) -> int | None:
+    """How often this process's job began before, None where Slurm does not say it: the same as long as this process lives."""
+    try:
+        found = _found(number)
+    except _Unanswered:
+        return None
+    return found[1] if found is not None and found[0] in _RUNS else None
+
+
+@cache
+def _cluster() -> str:
+    """The cluster that is asked from here where none is named. Raises _Unanswered, which is not remembered."""
+    done = _answer("scontrol", "show", "config")
+    found = re.search(r"(?m)^ClusterName\s*=\s*(\S+)", done.stdout)
+    if done.returncode or found is None:
+        raise _Unanswered
+    return found[1]
+
+
+def _found(number: str, *options: str) -> tuple[str, int] | None:
+    """The job's state, empty where that is not shown, and how often it began before; None where Slurm says that there is no such job.
+    Raises _Unanswered."""
+    columns = "--Format=JobID:|,State:|,RestartCnt:|"
+    done = _answer("squeue", "--noheader", "--states=all", f"--jobs={number}", columns, *options)
     if done.returncode:
-        return "Invalid job id" in done.stderr  # it was forgotten, minutes after its end
-    state, _, rest = done.stdout.strip().partition("|")
-    begun = rest.strip("|").strip()
-    return state.strip() not in _RUNS or (begun.isdigit() and int(begun) > job.start)
+        if "Invalid job id" not in done.stderr:
+            raise _Unanswered
+        return None
+    # The last task of an array, and a heterogeneous job's first part, have the number of all, which are listed too.
+    for line in done.stdout.splitlines():
+        which, state, begun, *_ = (*(part.strip() for part in line.split("|")), "", "")
+        if which == number and begun.isascii() and begun.isdigit():
+            return state, int(begun)
+    return "", 0
+
+
+def _answer(*command: str) -> CompletedProcess[str]:
+    """What the command of Slurm's says, whatever the user's environment chooses for their own lists. Raises _Unanswered."""
+    import subprocess  # not needed for a list of runs
+
+    environment = {name: value for name, value in os.environ.items() if name != "SLURM_CLUSTERS" and not name.startswith("SQUEUE_")}
+    try:
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=ASK_SECONDS, check=False, env=environment)
+    except (OSError, subprocess.TimeoutExpired):
+        raise _Unanswered from None

@@ -68,9 +68,10 @@ def test_lists_and_settings_are_completed_part_by_part() -> None:
 def test_tab_on_a_few_words_waits_for_no_library() -> None:
     asked = "completing.tables(''), completing.formats(''), completing.trackers('')"
     loaded = "{'numpy', 'pydantic', 'filelock'} & set(sys.modules)"
-    script = f"import sys; from ser_tui.cli import completing; {asked}; print({loaded} or 'none')"
+    index = "import ser_tui.store.index; print({'filelock', 'subprocess'} & set(sys.modules) or 'none')"  # a list of runs that are over
+    script = f"import sys; {index}; from ser_tui.cli import completing; {asked}; print({loaded} or 'none')"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout == "none\n"
+    assert done.stdout == "none\nnone\n"
 
 
 def test_tab_offers_the_name_of_a_study_that_one_run_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
