@@ -163,7 +163,7 @@ class DaskWorkers:
 
     def _look_who_left(self) -> None:
         """Take in that Dask workers have left: the end of the last is told, and of jobs that have ended, at their time limit say, as many
-        are submitted again. Raises UserError where jobs are refused and there is no other."""
+        are submitted again. Raises UserError where all of them are refused."""
         there = set(self._contact.present)
         left, before, self._had = self._had - there, self._had, there
         if self._jobs is not None:
@@ -174,11 +174,11 @@ class DaskWorkers:
             self._session.note(f"no worker of the Dask scheduler {self._address} is left: waiting for one", level="warning")
 
     def _see_to(self, jobs: Jobs, there: set[str]) -> None:
-        refused = jobs.refused()
-        if refused and not there:
-            raise UserError(f"executor.cluster: its jobs are refused ({refused}); what is finished is kept")
-        if refused:
-            self._session.note(f"a job for another worker was refused ({refused}): there are {len(there)} of {jobs.count}", level="warning")
+        if jobs.all_refused and not there:
+            raise UserError(f"executor.cluster: its jobs are refused ({jobs.all_refused}); what is finished is kept")
+        if refused := jobs.refused():
+            text = f"a job for another worker was refused ({refused}): it is submitted again once another has ended"
+            self._session.note(f"{text}; {counted(len(there), 'worker')} of {jobs.count} are there", level="warning")
         if jobs.useless and not there:
             why = "is their time limit, or their memory, too small? What they have printed is in their own files"
             raise UserError(f"executor.cluster: its jobs end one after another before they have made a trial: {why}")

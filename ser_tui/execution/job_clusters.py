@@ -47,20 +47,33 @@ class Jobs:
 
     def __init__(self, make: Any, given: Mapping[str, Any], count: int) -> None:
         self.count = count
-        self._refusals: list[str] = []
+        self._refused: dict[Any, str] = {}
+        """Why, by the names of those that are refused as it stands. Another thread, which is Dask's, writes it too."""
+        self._told = ""
         self._ended_at: float | None = None
         self._fruitless = 0
-        self.cluster = make(**given, job_cls=_telling(make.job_cls, self._refusals))
+        self.cluster = make(**given, job_cls=_telling(make.job_cls, self._refused))
 
     def submit(self) -> None:
-        """Have as many jobs as there are to be: those that have ended are submitted again."""
+        """Have as many jobs as there are to be: those that have ended are submitted again, and those that were refused."""
+        for name in list(self._refused):
+            if self.cluster.workers.pop(name, None) is not None:  # else Dask takes it for one that has been submitted
+                self._refused.pop(name, None)
         self.cluster.scale(jobs=self.count)
 
     def refused(self) -> str:
-        """Why a job was refused since this was asked last; empty where none was."""
-        found = self._refusals[-1] if self._refusals else ""
-        self._refusals.clear()
-        return found
+        """Why a job was refused, once; empty where none was, and where the same was said before."""
+        said = next(iter(list(self._refused.values())[-1:]), "")
+        if said == self._told:
+            return ""
+        self._told = said or self._told
+        return said
+
+    @property
+    def all_refused(self) -> str:
+        """Why all of them were refused; empty where one was not: it waits, or has begun."""
+        said = list(self._refused.values())
+        return said[-1] if len(said) >= self.count else ""
 
     def ended(self) -> None:
         """Note that one of them has ended, at its time limit say."""
@@ -85,8 +98,8 @@ class Jobs:
         return True
 
 
-def _telling(job: Any, refusals: list[str]) -> Any:
-    """`job`, a class of dask-jobqueue's jobs, that adds why it was refused to `refusals`: Dask says so to its log alone."""
+def _telling(job: Any, refused: dict[Any, str]) -> Any:
+    """`job`, a class of dask-jobqueue's jobs, that keeps in `refused`, by its name, why it was: Dask says so to its log alone."""
 
     async def start(self: Any) -> None:
         for again in range(SUBMITTED_AGAIN, 0, -1):
@@ -94,10 +107,11 @@ def _telling(job: Any, refusals: list[str]) -> Any:
                 await job.start(self)
             except Exception as error:  # of other people's code
                 if again == 1:
-                    refusals.append(words_of(str(error)) or type(error).__name__)
+                    refused[self.name] = words_of(str(error)) or type(error).__name__
                     raise
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
+                refused.pop(self.name, None)
                 return
 
     return type(job.__name__, (job,), {"start": start})
