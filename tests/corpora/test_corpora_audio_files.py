@@ -11,6 +11,7 @@ import tempfile
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -370,6 +371,32 @@ def _refusing(number: int, once: Callable[..., Any] | None = None) -> Callable[.
         return once(*given)
 
     return refused
+
+
+def test_why_a_file_is_refused_is_not_what_another_thread_has_made_of_it(
+    tmp_path: Path, sound: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libsndfile has one place for all threads where it says why; soundfile before 0.14 let them in before it was read."""
+    sound(tmp_path / "good.wav")
+    (tmp_path / "text.wav").write_text("no sound")
+    alone = inspect(tmp_path / "text.wav")
+    library, other = soundfile._snd, Thread(target=inspect, args=(tmp_path / "good.wav",))
+
+    class Slow:
+        """Another thread has the time to open a file between the refusal and the question why."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(library, name)
+
+        def sf_error(self, file: Any) -> Any:
+            if not file:
+                other.start()
+                other.join(0.1)  # it waits for this one
+            return library.sf_error(file)
+
+    monkeypatch.setattr(soundfile, "_snd", Slow())
+    assert inspect(tmp_path / "text.wav") == alone
+    other.join()
 
 
 def test_a_refusal_is_told_as_one_by_the_process_that_reads_mp3(tmp_path: Path) -> None:
