@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from ser_tui.client import launch
-from ser_tui.store.files import write_atomically
 from ser_tui.store.lost_studies import study_of
 from ser_tui.store.runs import RunFolder, folders
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.load import dumps
+from ser_tui.study.going_on import ALL_TRIED, why_over
+from ser_tui.study.searching import Budget
 from ser_tui.study.status import RunStatus
+from ser_tui.study.summary import elapsed_seconds
 
 _SEED = re.compile(rb"(?m)^seed: (\d{1,18})$")
 """As we write it; what a person has written otherwise is parsed."""
@@ -21,11 +23,11 @@ _MAY_DIFFER = ("budget", "workers", "executor")
 
 
 def begun_before(study: Study, runs: Path) -> RunFolder | None:
-    """The newest run of this very study in `runs`, whatever its budget, workers and executor are, and however it stands; None where there
-    is none. Raises UserError where `study` itself could not begin."""
+    """This user's newest run of this very study in `runs`, whatever its budget, workers and executor are, and however it stands; None where
+    there is none. Raises UserError where `study` itself could not begin."""
     wanted = _compared(launch.as_begun(study, runs))
     for folder in folders(runs):
-        if folder.study_name != study.name or _has_other_seed(folder, study.seed):
+        if folder.study_name != study.name or not _is_own(folder) or _has_other_seed(folder, study.seed):
             continue
         try:
             if _compared(study_of(folder)) == wanted:
@@ -33,6 +35,14 @@ def begun_before(study: Study, runs: Path) -> RunFolder | None:
         except UserError:
             continue
     return None
+
+
+def _is_own(folder: RunFolder) -> bool:
+    """Whether it is this user's: in a folder that a group shares, a colleague's run of the same study is the colleague's."""
+    try:
+        return folder.path.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _has_other_seed(folder: RunFolder, seed: int) -> bool:
@@ -52,21 +62,22 @@ _USUAL = Study()
 
 
 def go_on(folder: RunFolder, study: Study, *, tied: bool = False) -> bool:
-    """Start a worker that goes on with the run, with the budget, workers and executor of `study`; False where it is done within that
-    budget. Raises UserError as `launch.resume` does."""
-    before = study_of(folder)
-    same = before.budget.model_copy(update={"stop_after_from": None}) == study.budget.model_copy(update={"stop_after_from": None})
-    if same and folder.state().status == RunStatus.DONE:
+    """Start a worker that goes on with the run, with the budget, workers and executor of `study`; False where it is done, and that budget
+    leaves nothing to do. A run that a person gave more goes on to that. Raises UserError as `launch.resume` does."""
+    before, state, wanted = study_of(folder), folder.state(), study.budget
+    then = before.budget.model_copy(update={"stop_after": wanted.stop_after})
+    timed_out = wanted.minutes is not None and elapsed_seconds(state) >= wanted.minutes * 60
+    spent = timed_out or bool(why_over(state, wanted, timed_out=timed_out))
+    done = state.status == RunStatus.DONE
+    if done and (spent or state.reason == ALL_TRIED or _plain(before.budget) == _plain(wanted)):
         return False
-    launch.refuse_if_worked_on(folder)
-    there = before.model_copy(update={"workers": study.workers, "executor": study.executor})
-    if there != before:
-        try:
-            write_atomically(folder.study, dumps(there).encode())
-        except OSError as error:
-            raise UserError(f"cannot write {folder.study}: {error.strerror}") from None
-    if same:
-        launch.resume(folder, tied=tied)
+    there = before.model_copy(update={"workers": study.workers, "executor": study.executor, "budget": then})
+    if not done and (spent or _plain(then) == _plain(wanted)):
+        launch.resume(folder, tied=tied, study=there)
     else:
-        launch.resume(folder, trials=study.budget.trials, minutes=study.budget.minutes, tied=tied)
+        launch.resume(folder, trials=wanted.trials, minutes=wanted.minutes, tied=tied, study=there)
     return True
+
+
+def _plain(budget: Budget) -> Budget:
+    return budget.model_copy(update={"stop_after_from": None})

@@ -127,24 +127,28 @@ def refuse_full_disk(folder: RunFolder, study: Study) -> None:
     files.refuse_full_disk(folder.path.parent, bytes_wanted(study), f"a run with {study.encoder}", "SER_TUI_RUNS")
 
 
-def resume(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None, tied: bool = False) -> None:
+def resume(
+    folder: RunFolder, *, trials: int | None = None, minutes: float | None = None, tied: bool = False, study: Study | None = None
+) -> None:
     """Start a worker that takes the run's search up where its log ends, with a budget of `trials` and `minutes` in all instead of
-    the one before where one of them is given; `tied`: see `_spawn`. Raises UserError, also where the Dask cluster that it asks for
-    cannot be had."""
-    require_resumable(folder)
-    take_up(folder, trials=trials, minutes=minutes, tied=tied)
+    the one before where one of them is given; `tied`: see `_spawn`. `study`: its document from now on, which is written once nothing
+    speaks against going on. Raises UserError, also where the Dask cluster that it asks for cannot be had."""
+    require_resumable(folder, study)
+    take_up(folder, trials=trials, minutes=minutes, tied=tied, study=study)
 
 
-def require_resumable(folder: RunFolder) -> None:
+def require_resumable(folder: RunFolder, study: Study | None = None) -> None:
     """Raise UserError where a worker is on the run, or the Dask cluster that it asks for cannot be had: that takes half a minute."""
     refuse_if_worked_on(folder)
-    require_cluster(study_of(folder))
+    require_cluster(study or study_of(folder))
 
 
-def take_up(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None, tied: bool = False) -> None:
+def take_up(
+    folder: RunFolder, *, trials: int | None = None, minutes: float | None = None, tied: bool = False, study: Study | None = None
+) -> None:
     """What `resume` does once `require_resumable` has nothing against it. Raises UserError."""
     with _alone(folder):
-        make_ready(folder, trials=trials, minutes=minutes)
+        make_ready(folder, trials=trials, minutes=minutes, study=study)
         _spawn(folder, "search", tied=tied)
 
 
@@ -172,24 +176,28 @@ def _alone(folder: RunFolder) -> Iterator[None]:
         lock.release()
 
 
-def make_ready(folder: RunFolder, *, trials: int | None = None, minutes: float | None = None, options: str = "") -> None:
+def make_ready(
+    folder: RunFolder, *, trials: int | None = None, minutes: float | None = None, options: str = "", study: Study | None = None
+) -> None:
     """See to it that a worker could take the run's search up, with that budget: see `resume`. Raises UserError where it could not, or
-    where it would find nothing to do. `options`: see `refuse_done`."""
+    where it would find nothing to do; then nothing is written. `options`: see `refuse_done`."""
     refuse_if_worked_on(folder)
-    study = study_of(folder)
-    _refuse_lost_encoder(folder, study)
-    refuse_full_disk(folder, study)
+    before = study_of(folder)
+    after = study or before
+    _refuse_lost_encoder(folder, after)
+    refuse_full_disk(folder, after)
     if trials is None and minutes is None:
-        refuse_done(folder.run_id, folder.state(), study, options)
+        refuse_done(folder.run_id, folder.state(), after, options)
     else:
-        longer = _longer(folder, study, trials, minutes)
-        refuse_all_tried(folder.run_id, folder.state(), study)
+        after = _longer(folder, after, trials, minutes)
+        refuse_all_tried(folder.run_id, folder.state(), after)
+    if after != before:
         lost = lost_study(folder, folder.state().start)
         try:
             if lost is not None:  # the worker finds a whole one
                 folder_within(folder.lost_study.parent)
                 write_atomically(folder.lost_study, lost[1].encode())
-            write_atomically(folder.study, dumps(longer).encode())
+            write_atomically(folder.study, dumps(after).encode())
         except OSError as error:
             raise UserError(f"cannot write {folder.study}: {error.strerror}") from None
 

@@ -24,7 +24,7 @@ from ser_tui.store.runs import RunFolder, create, liveness
 from ser_tui.study import events
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
-from ser_tui.study.load import dumps, loads, to_plain
+from ser_tui.study.load import loads, to_plain
 
 Slurm = Callable[[str, int], None]
 
@@ -212,27 +212,76 @@ def test_a_run_on_another_machine_of_a_shared_folder_is_stopped_from_here(run: R
 STUDY = "name: x\ncorpus: demo\nprotocol: random\nencoder: whisper-tiny.en\nstrategy: random\nbudget: 3\n"
 
 
-def begun(runs: Path, text: str) -> RunFolder:
+def begun(runs: Path, text: str, trials: int = 0, reason: str = "") -> RunFolder:
     folder = launch.prepare(loads(text), runs)
     with LogWriter(folder.log) as log:
         study = to_plain(loads(text))
         log.append(events.RunStarted(study=study, classes=("a", "b"), utterances={"validation": 2}, planned_trials=3))
+        for number in range(1, trials + 1):
+            log.append(events.TrialStarted(trial=number, parameters={"epochs": 1}))
+            log.append(events.TrialFinished(
+                trial=number, bca=0.5, interval=(0.5, 0.5), utterances=2, best_epoch=1, best_epoch_bca=0.5, accuracy=0.5, loss=0.1,
+                seconds=1.0,
+            ))  # fmt: skip
+        if reason:
+            log.append(events.RunFinished(reason=reason))
     return folder
 
 
 def test_a_job_that_begins_again_finds_the_run_of_its_study_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study, asked = loads(STUDY), list[dict[str, object]]()
+    study = loads(STUDY)
     assert begun_before(study, tmp_path) is None
     mine = begun(tmp_path, STUDY)
     begun(tmp_path, STUDY + "seed: 8\n")  # another task of an array, that began later
     assert begun_before(study, tmp_path) == mine
-    longer = loads(STUDY.replace("budget: 3", "budget: 9") + "workers: 2\n")
-    assert begun_before(longer, tmp_path) == mine
-    monkeypatch.setattr(launch, "resume", lambda folder, **budget: asked.append(budget))
-    assert go_on(mine, study) and asked == [{"tied": False}]
-    with LogWriter(mine.log) as log:
+    assert begun_before(loads(STUDY.replace("budget: 3", "budget: 9") + "workers: 2\n"), tmp_path) == mine
+    monkeypatch.setattr(os, "geteuid", lambda: mine.path.stat().st_uid + 1)
+    assert begun_before(study, tmp_path) is None, "a colleague's, in a folder that a group shares"
+
+
+@pytest.mark.parametrize(
+    ("run", "trials", "reason", "job", "goes_on"),
+    [
+        ("3", 1, "", "3", {"trials": None, "minutes": None}),
+        ("3", 1, "", "9", {"trials": 9, "minutes": None}),
+        ("3", 3, "3 trials are done", "3", None),
+        ("3", 3, "3 trials are done", "9", {"trials": 9, "minutes": None}),
+        ("9", 9, "9 trials are done", "3", None),  # somebody gave it more, with `resume --trials 9`
+        ("9", 4, "", "3", {"trials": None, "minutes": None}),  # and it was stopped before it came there
+        ("3", 3, "3 trials are done", "{trials: 3, stop_after: 2}", None),
+        ("9", 1, "", "{trials: 9, stop_after: 2}", {"trials": None, "minutes": None}),
+        ("{trials: 9, stop_after: 2}", 3, "nothing better in 2 trials", "{trials: 9, stop_after: 5}", {"trials": 9, "minutes": None}),
+        ("9", 3, "every point of the search space is tried", "20", None),
+    ],
+)  # fmt: skip
+def test_a_job_that_begins_again_goes_on_where_its_budget_leaves_something_to_do(
+    run: str, trials: int, reason: str, job: str, goes_on: dict[str, object] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_so, study = begun(tmp_path, STUDY.replace("3", run), trials, reason), loads(STUDY.replace("3", job) + "workers: 2\n")
+    monkeypatch.setattr(launch, "_spawn", lambda *_, **__: None)
+    asked, take_up = list[dict[str, object]](), launch.take_up
+
+    def noted(folder: RunFolder, *, tied: bool, study: Study, **budget: Any) -> None:
+        asked.append(budget)
+        take_up(folder, tied=tied, study=study, **budget)
+
+    monkeypatch.setattr(launch, "take_up", noted)
+    before = begun_so.study.read_text()
+    assert go_on(begun_so, study) is (goes_on is not None)
+    assert asked == ([] if goes_on is None else [goes_on])
+    after = loads(begun_so.study.read_text())
+    if goes_on is None:
+        assert begun_so.study.read_text() == before
+    else:
+        assert (after.workers, after.budget.stop_after) == (2, study.budget.stop_after)
+
+
+def test_a_job_whose_run_cannot_go_on_has_changed_nothing_of_it(tmp_path: Path) -> None:
+    run = begun(tmp_path, STUDY, 3)
+    with LogWriter(run.log) as log:
+        log.append(events.TestScored(trial=1, bca=0.5, interval=(0.5, 0.5), accuracy=0.5, utterances=2, confusion=((1, 0), (1, 0))))
         log.append(events.RunFinished(reason="3 trials are done"))
-    assert not go_on(mine, study), "there is nothing left to do"
-    assert go_on(mine, longer) and asked[1] == {"trials": 9, "minutes": None, "tied": False}
-    assert Study.model_validate(to_plain(loads(mine.study.read_text()))).workers == 2
-    assert dumps(loads(mine.study.read_text())) == mine.study.read_text()
+    before = run.study.read_bytes()
+    with pytest.raises(UserError, match="its test part is scored"):
+        go_on(run, loads(STUDY.replace("budget: 3", "budget: 9") + "workers: 2\n"))
+    assert run.study.read_bytes() == before
