@@ -16,14 +16,15 @@ _OUTERMOST = "pid:[4026531836]"
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process, named so that no other one is taken for it: `start` is its start time since the boot `boot`. `machine`: see `machine`,
-    empty in what earlier versions wrote."""
+    """A process, named so that no other one is taken for it: `start` is its start time since the boot `boot`. `machine`, `space`: see
+    `machine` and `space`, empty in what earlier versions wrote."""
 
     pid: int
     start: str
     host: str
     boot: str
     machine: str = ""
+    space: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -33,9 +34,9 @@ class ProcessId:
     def from_json(data: Any) -> ProcessId | None:
         """The process that `data` names, or None where that is not readable."""
         try:
-            own = data.get("machine")
             names = str(data["start"]), str(data["host"]), str(data["boot"])
-            return ProcessId(int(data["pid"]), *names, own if isinstance(own, str) else "")
+            later = (own if isinstance(own := data.get(name), str) else "" for name in ("machine", "space"))
+            return ProcessId(int(data["pid"]), *names, *later)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             return None
 
@@ -62,6 +63,14 @@ def machine() -> str:
     return hmac.new(found.encode(), b"ser_tui", hashlib.sha256).hexdigest()[:32] if outermost and len(found) == 32 else ""
 
 
+def space() -> str:
+    """The namespace of processes that this one is in, which every container has its own of; empty where the system has no such thing."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
 def is_here(process: ProcessId) -> bool:
     """Whether `process` is, or was, one of this machine, whatever its name was then. Of machines that were made from one image, and so
     have one machine-id, see `ser_tui.store.runs.liveness`."""
@@ -72,6 +81,11 @@ def is_of_this_kernel(process: ProcessId) -> bool:
     """Whether `process` is, or was, one of the kernel that runs now, in whatever container: what locks it holds is then seen from here,
     also where it is not."""
     return bool(process.boot) and process.boot == boot()
+
+
+def would_be_seen(process: ProcessId) -> bool:
+    """Whether `process` is seen from here for as long as it lives: it is of this kernel, and of no other container."""
+    return is_of_this_kernel(process) and bool(process.space) and process.space == space()
 
 
 def boot() -> str:
@@ -85,7 +99,7 @@ def boot() -> str:
 def identify(pid: int) -> ProcessId | None:
     """The process that has `pid` now, or None."""
     start = _start(pid)
-    return None if start is None else ProcessId(pid, start, this_host(), boot(), machine())
+    return None if start is None else ProcessId(pid, start, this_host(), boot(), machine(), space())
 
 
 def alive(process: ProcessId) -> bool | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ser_tui.places import absolute, folder_within, give_to_group, private_folder
 from ser_tui.store.batch_jobs import BatchJob
 from ser_tui.store.files import FULL, read_json, sync_folder
-from ser_tui.store.processes import ProcessId, alive, boot, is_of_this_kernel, this_host
+from ser_tui.store.processes import ProcessId, alive, boot, is_of_this_kernel, this_host, would_be_seen
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.regular import open_regular
@@ -37,6 +37,8 @@ _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 ANOTHERS = timedelta(minutes=5)
 """After so long without a sign of life a worker that bears this machine's identity is one of before it started anew: others beat every ten
 seconds, by clocks that may differ."""
+BEATS = timedelta(seconds=30)
+"""A worker of this kernel, whose clock is this one's, gives three signs of life meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -452,6 +454,8 @@ def liveness(folder: RunFolder) -> Liveness:
         return "live" if kernel else "elsewhere"
     if living is None and not (kernel and held is False):
         return "elsewhere"
+    if kernel and not would_be_seen(facts.process) and abs(_silent_for(facts)) < BEATS:
+        return "elsewhere"  # where each mount has locks of its own (FUSE, NFS with local_lock) another container's is not seen
     return "elsewhere" if _is_anothers(facts) else "dead"
 
 
@@ -470,11 +474,15 @@ def _is_anothers(facts: WorkerFacts) -> bool:
     than dead with this one's last boot: it has given a sign of life meanwhile."""
     if facts.process.host == this_host() or facts.process.boot == boot():
         return False
+    return _silent_for(facts) < ANOTHERS
+
+
+def _silent_for(facts: WorkerFacts) -> timedelta:
+    """Time since the worker's last sign of life; endless where that cannot be read."""
     try:
-        since = datetime.now(UTC) - datetime.fromisoformat(facts.heartbeat)
+        return datetime.now(UTC) - datetime.fromisoformat(facts.heartbeat)
     except (ValueError, TypeError):
-        return False
-    return since < ANOTHERS
+        return timedelta.max
 
 
 def moved_from(folder: RunFolder) -> WorkerFacts | None:

@@ -226,13 +226,17 @@ def test_containers_of_one_machine_know_by_the_lock_whether_a_worker_is_on_a_run
     folder = create(tmp_path, "x")
     me = identify(os.getpid())
     assert me is not None
-    in_another = replace(me, pid=7, start="1", host="f00dfeedcafe", machine="")
+    in_another = replace(me, pid=7, start="1", host="f00dfeedcafe", machine="", space="pid:[1]")
     of_that_name = replace(in_another, host=me.host)  # this container has a process 7 too, which is none of the run's
     for worker in (in_another, of_that_name):
         own(folder, worker)
         with FileLock(folder.lock):
             assert liveness(folder) == "live"
         assert liveness(folder) == "dead", "that container is gone, and nobody has to delete worker.json"
+        write_json(folder.worker, {"process": worker.to_json(), "job": "search", "heartbeat": events.now()})
+        assert liveness(folder) == "elsewhere", "where each mount has locks of its own its lock is not seen from here"
+    write_json(folder.worker, {"process": replace(me, start="1").to_json(), "job": "search", "heartbeat": events.now()})
+    assert liveness(folder) == "dead", "one that was killed in this container would be seen"
     with FileLock(folder.lock):  # seen on a network disk
         own(folder, replace(of_that_name, boot="another machine's"))
         assert liveness(folder) == "elsewhere", "two machines whose containers are called alike"
