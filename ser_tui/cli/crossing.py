@@ -25,7 +25,7 @@ from ser_tui.evaluation.mapping import parse_changes, without_foreign_classes
 from ser_tui.evaluation.statistics import score_interval
 from ser_tui.places import runs_folder
 from ser_tui.store.log import LogReader
-from ser_tui.store.runs import RunFolder, folders, liveness
+from ser_tui.store.runs import RunFolder, folders, is_own, liveness
 from ser_tui.strategies import registry as strategies
 from ser_tui.study import load
 from ser_tui.study.advice import trimming_advice
@@ -243,11 +243,13 @@ def _heeded() -> Iterator[None]:
 
 
 def _earlier(study: Study) -> RunFolder | None:
-    """The newest run of this very study on its corpora as they are now that is done or can be gone on with."""
+    """This user's newest run of this very study on its corpora as they are now that is done or can be gone on with."""
     wanted = launch.as_kept(study)
     for folder in folders(runs_folder()):
         # What an id says of its study spares reading the logs of all the others.
-        if folder.run_id[16:-5] != study.name or not os.path.isfile(folder.study) or liveness(folder) in ("live", "elsewhere"):
+        if folder.run_id[16:-5] != study.name or not os.path.isfile(folder.study) or not is_own(folder):
+            continue
+        if liveness(folder) in ("live", "elsewhere"):
             continue
         try:
             same = load.load(folder.study) == wanted

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from ser_tui.client import launch
 from ser_tui.store.lost_studies import study_of
-from ser_tui.store.runs import RunFolder, folders
+from ser_tui.store.runs import RunFolder, folders, is_own
 from ser_tui.study.document import Study
 from ser_tui.study.errors import UserError
 from ser_tui.study.going_on import ALL_TRIED, why_over
@@ -27,7 +26,7 @@ def begun_before(study: Study, runs: Path) -> RunFolder | None:
     there is none. Raises UserError where `study` itself could not begin."""
     wanted = _compared(launch.as_begun(study, runs))
     for folder in folders(runs):
-        if folder.study_name != study.name or not _is_own(folder) or _has_other_seed(folder, study.seed):
+        if folder.study_name != study.name or not is_own(folder) or _has_other_seed(folder, study.seed):
             continue
         try:
             if _compared(study_of(folder)) == wanted:
@@ -35,14 +34,6 @@ def begun_before(study: Study, runs: Path) -> RunFolder | None:
         except UserError:
             continue
     return None
-
-
-def _is_own(folder: RunFolder) -> bool:
-    """Whether it is this user's: in a folder that a group shares, a colleague's run of the same study is the colleague's."""
-    try:
-        return folder.path.stat().st_uid == os.geteuid()
-    except OSError:
-        return False
 
 
 def _has_other_seed(folder: RunFolder, seed: int) -> bool:

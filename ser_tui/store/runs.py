@@ -198,6 +198,14 @@ def hidden(folder: RunFolder) -> str:
     return ""
 
 
+def is_own(folder: RunFolder) -> bool:
+    """Whether it is this user's: in a folder that a group shares, a colleague's run of the same study is the colleague's."""
+    try:
+        return folder.path.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
 def user_name(uid: int) -> str:
     """What the user is called; the number where no list of users has it, as in a container."""
     import pwd
