@@ -32,6 +32,9 @@ def stand_before() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
     child = os.fork()
     if not child:
+        signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # by which it is stopped: a shell that starts it in the background ignores it
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
         return
     code = _First(child).stay()

@@ -223,7 +223,7 @@ def test_a_run_of_another_host_is_left_alone(done: RunFolder) -> None:
     saved = done.worker.read_bytes()
     me = identify(os.getpid())
     assert me is not None
-    other = {**me.to_json(), "host": "elsewhere", "machine": "another"}
+    other = {**me.to_json(), "host": "elsewhere", "machine": "another", "boot": "another"}
     write_json(done.worker, {"process": other, "job": "search", "heartbeat": "2026-11-22T00:00:00Z"})
     try:
         for call in (launch.resume, launch.request_stop):
