@@ -134,6 +134,9 @@ class Predictor:
         if self_train or speakers or self._model.by_speaker:  # what is said of one hangs on the others
             said = self._said(list(given), 0, speakers, self_train=self_train)
         else:
+            if isinstance(given, Sequence):  # what is wrong with the last one is not to be found out after hours
+                for index, item in enumerate(given):
+                    _refuse_no_speech(item, index)
             said, rest = [], iter(given)
             while block := list(islice(rest, _AT_ONCE)):
                 said += self._said(block, len(said))
@@ -204,6 +207,26 @@ def _as_file(item: Speech, place: Path, index: int) -> Path:
     """The audio file that `item` is, or `place`, written with its samples: they are heard in the very way of files."""
     if not isinstance(item, tuple):
         return Path(item)
+    samples, rate = _samples(item, index)
+    if samples.dtype.kind == "i":
+        samples = samples / float(-np.iinfo(samples.dtype).min)
+    try:
+        soundfile.write(place, samples.astype(np.float32), rate, subtype="FLOAT")
+    except (soundfile.SoundFileError, ValueError, OSError) as error:
+        raise UserError(f"item {index}: cannot be kept as audio: {error}") from None
+    return place
+
+
+def _refuse_no_speech(item: Speech, index: int) -> None:
+    """Raise UserError, or Path's TypeError, where `item` can be no `Speech`. Files are not looked at."""
+    if isinstance(item, tuple):
+        _samples(item, index)
+    else:
+        Path(item)
+
+
+def _samples(item: tuple[NDArray[Any], int], index: int) -> tuple[NDArray[Any], int]:
+    """The samples that `item` holds, and their rate. Raises UserError where they are none."""
     if len(item) != 2:
         raise UserError(f"item {index}: a tuple of {len(item)}; give (samples, rate in Hz), or the path of a file")
     samples, rate = np.asarray(item[0]), item[1]
@@ -215,12 +238,6 @@ def _as_file(item: Speech, place: Path, index: int) -> Path:
             f"item {index}: samples are an array [samples] or [samples, channels] of floats or signed integers, not {samples.dtype} "
             f"{list(samples.shape)}"
         )
-    if samples.dtype.kind == "i":
-        samples = samples / float(-np.iinfo(samples.dtype).min)
     if not np.isfinite(samples).all():
         raise UserError(f"item {index}: holds samples that are not finite (NaN or infinite)")
-    try:
-        soundfile.write(place, samples.astype(np.float32), int(rate), subtype="FLOAT")
-    except (soundfile.SoundFileError, ValueError, OSError) as error:
-        raise UserError(f"item {index}: cannot be kept as audio: {error}") from None
-    return place
+    return samples, int(rate)

@@ -24,6 +24,7 @@ from ser_tui.corpora import registry
 from ser_tui.evaluation.mapping import parse_changes, without_foreign_classes
 from ser_tui.evaluation.statistics import score_interval
 from ser_tui.places import runs_folder
+from ser_tui.store.left_behind import settle
 from ser_tui.store.log import LogReader
 from ser_tui.store.runs import RunFolder, folders, is_own, liveness
 from ser_tui.strategies import registry as strategies
@@ -249,7 +250,7 @@ def _earlier(study: Study) -> RunFolder | None:
         # What an id says of its study spares reading the logs of all the others.
         if folder.run_id[16:-5] != study.name or not os.path.isfile(folder.study) or not is_own(folder):
             continue
-        if liveness(folder) in ("live", "elsewhere"):
+        if liveness(folder) == "live":
             continue
         try:
             same = load.load(folder.study) == wanted
@@ -260,7 +261,8 @@ def _earlier(study: Study) -> RunFolder | None:
         worth = state.status in (RunStatus.DONE, RunStatus.STOPPED, RunStatus.RUNNING) or state.best is not None
         if same and worth and state.start is not None:
             now = registry.load_many(study.corpus, study.labels, speakers=study.speakers).fingerprint
-            if state.start.fingerprints.get("corpus") == now:
+            # Of a worker whose container or batch job was killed a moment ago it takes half a minute to be sure.
+            if state.start.fingerprints.get("corpus") == now and (liveness(folder) != "elsewhere" or settle(folder, wait=True)):
                 return folder
     return None
 

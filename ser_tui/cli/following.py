@@ -32,7 +32,8 @@ _PROGRESS = (events.Progressed, events.EvaluationProgressed)
 def follow(folder: RunFolder, say: Callable[[str], None], after: int = -1) -> tuple[RunState, bool]:
     """Print what happens after event `after` until the worker has ended; the last state, and whether it was interrupted here.
 
-    Ctrl+C, and SIGTERM, ask the worker to stop and wait for it. A lost terminal ends this process only: the worker goes on.
+    Ctrl+C, and SIGTERM, ask the worker to stop and wait for it. A lost terminal ends this process only: the worker goes on, but for one in
+    a batch job that is tied to this process (`launch.start`).
     """
     reader, state, said = LogReader(folder.log), RunState(), time.monotonic()
     with interrupts() as caught:

@@ -32,9 +32,11 @@ from ser_tui.store.queue import waiting
 from ser_tui.store.runs import (
     RunFolder,
     WorkerFacts,
+    beats_lately,
     begun,
     copied_from,
     create,
+    if_gone,
     liveness,
     moved_from,
     refuse_hidden,
@@ -314,7 +316,7 @@ def _refuse_unheard(folder: RunFolder, facts: WorkerFacts) -> None:
 
 def refuse_if_worked_on(folder: RunFolder) -> None:
     """Raise UserError where a worker is on the run, or may be from where this process cannot see, or where none may ever be. Of a worker
-    whose batch job is over it takes half a minute to be sure that it is gone."""
+    whose batch job or container is over it takes half a minute to be sure that it is gone."""
     refuse_hidden(folder)
     refuse_imported(begun(folder))
     state = liveness(folder)
@@ -322,10 +324,13 @@ def refuse_if_worked_on(folder: RunFolder) -> None:
     if state == "live":
         raise UserError(f"a worker is on {folder.run_id} already; `ser-tui attach {folder.run_id}` shows it")
     if state == "elsewhere" and facts is not None and not settle(folder, wait=True):
+        facts = worker_facts(folder) or facts  # it may have given a sign of life meanwhile
         job = f", in {facts.batch.called}" if facts.batch else ""
+        # Containers of one machine are often called alike.
+        here, there = ("this container", "another container of host") if beats_lately(facts) else (this_host(), "host")
         raise UserError(
-            f"{folder.run_id} was last worked on by host {facts.process.host}{job} (last sign of life {facts.heartbeat}); whether it "
-            f"still is cannot be seen from {this_host()}: look there, or delete {folder.worker} if that host is gone"
+            f"{folder.run_id} was last worked on by {there} {facts.process.host}{job} (last sign of life {facts.heartbeat}); whether it "
+            f"still is cannot be seen from {here}: look there, or {if_gone(folder, facts)}"
         )
 
 

@@ -19,7 +19,7 @@ from ser_tui.store.files import remove_leftovers
 from ser_tui.store.left_behind import seen, settle
 from ser_tui.store.queue import waiting
 from ser_tui.store.remarks import read_remarks, stamp
-from ser_tui.store.runs import RunFolder, described, folders, liveness, refuse_hidden, shown_status, unreadable, worker_facts
+from ser_tui.store.runs import RunFolder, described, folders, if_gone, liveness, refuse_hidden, shown_status, unreadable, worker_facts
 from ser_tui.study.errors import UserError
 from ser_tui.study.frozen import changed
 from ser_tui.study.run_summary import RunSummary, from_stored, to_stored
@@ -168,10 +168,8 @@ def _refuse_if_worked_on(folder: RunFolder, state: Callable[[RunFolder], RunStat
         raise busy
     if worker == "elsewhere" and not state(folder).status.over:
         facts = worker_facts(folder)
-        raise UserError(
-            f"{folder.run_id} may be worked on by host {facts.process.host if facts else 'elsewhere'}: delete it there, or "
-            f"delete {folder.worker} first if that host is gone"
-        )
+        where, todo = (facts.process.host, if_gone(folder, facts)) if facts else ("elsewhere", "try again")
+        raise UserError(f"{folder.run_id} may be worked on by host {where}: delete it there, or {todo}")
     if folder.lock.exists():
         # A worker that has just begun holds the lock before it says who it is.
         from filelock import Timeout

@@ -1,5 +1,5 @@
 """Workers on other machines that share the folder of runs: whether one hears what is asked here, and whether one was killed with its batch
-job before it could give its run back."""
+job, or with its container, before it could give its run back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import inf
 
 from ser_tui.store.batch_jobs import is_over
 from ser_tui.store.files import read_json, write_json
-from ser_tui.store.runs import ANOTHERS, Liveness, RunFolder, WorkerFacts, liveness, refuse_links, worker_facts
+from ser_tui.store.runs import ANOTHERS, Liveness, RunFolder, WorkerFacts, beats_lately, liveness, refuse_links, worker_facts
 from ser_tui.study.errors import UserError
 
 SILENT_SECONDS = 25.0
@@ -33,14 +33,19 @@ _unanswered: dict[str, float] = {}
 def settle(folder: RunFolder, *, wait: bool) -> bool:
     """Note that the run's worker, on another machine, has ended, where its batch job is over; whether that is so. Asks the batch system.
 
-    `wait`: until the worker was seen to be silent for SILENT_SECONDS; else False where it was not.
+    `wait`: until the worker was seen to be silent for SILENT_SECONDS; else False where it was not. Then one in another container of this
+    machine, and in no job, is waited for too: until it is dead for `liveness`, or has given a sign of life.
     """
     from filelock import Timeout  # no list of runs needs it, but where a job's end left one behind
 
     from ser_tui.store.locks import NoLocks, locked
 
     facts = worker_facts(folder)
-    if facts is None or facts.batch is None or liveness(folder) != "elsewhere" or not (_is_silent(folder, facts) or wait):
+    if facts is None or (facts.batch is None and not wait) or liveness(folder) != "elsewhere":
+        return False
+    if facts.batch is None:
+        return _is_past_its_beats(folder, facts)
+    if not (_is_silent(folder, facts) or wait):
         return False
     over = is_over(facts.batch, own=_is_own(folder))
     if over is None:
@@ -106,6 +111,12 @@ def _stays_silent(folder: RunFolder, facts: WorkerFacts) -> bool:
         if worker_facts(folder) != facts:
             return False
     return True
+
+
+def _is_past_its_beats(folder: RunFolder, facts: WorkerFacts) -> bool:
+    while beats_lately(facts) and worker_facts(folder) == facts:
+        time.sleep(LOOK_SECONDS)
+    return liveness(folder) == "dead"
 
 
 def lived_since(facts: WorkerFacts) -> float:

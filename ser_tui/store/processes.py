@@ -84,8 +84,11 @@ def is_of_this_kernel(process: ProcessId) -> bool:
 
 
 def would_be_seen(process: ProcessId) -> bool:
-    """Whether `process` is seen from here for as long as it lives: it is of this kernel, and of no other container."""
-    return is_of_this_kernel(process) and bool(process.space) and process.space == space()
+    """Whether `process` is seen from here for as long as it lives: it is of this kernel, and of no other container. Where none was
+    written, as by earlier versions, the machine's names tell."""
+    if not is_of_this_kernel(process):
+        return False
+    return process.space == space() if process.space else process.host == this_host() and process.machine in ("", machine())
 
 
 def boot() -> str:

@@ -462,9 +462,21 @@ def liveness(folder: RunFolder) -> Liveness:
         return "live" if kernel else "elsewhere"
     if living is None and not (kernel and held is False):
         return "elsewhere"
-    if kernel and not would_be_seen(facts.process) and abs(_silent_for(facts)) < BEATS:
+    if beats_lately(facts):
         return "elsewhere"  # where each mount has locks of its own (FUSE, NFS with local_lock) another container's is not seen
     return "elsewhere" if _is_anothers(facts) else "dead"
+
+
+def beats_lately(facts: WorkerFacts) -> bool:
+    """Whether a worker of another container of this machine has given a sign of life so lately that it may live without being seen."""
+    return is_of_this_kernel(facts.process) and not would_be_seen(facts.process) and abs(_silent_for(facts)) < BEATS
+
+
+def if_gone(folder: RunFolder, facts: WorkerFacts) -> str:
+    """What to do about a run that is `elsewhere` where its worker is gone: the end of a refusal's sentence."""
+    if beats_lately(facts):
+        return "try again in half a minute if that container is gone"
+    return f"delete {folder.worker} if that host is gone"
 
 
 def _is_locked(folder: RunFolder) -> bool | None:

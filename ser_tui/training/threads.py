@@ -49,8 +49,8 @@ def cores() -> int:
 
 
 def in_batch_job(variables: Mapping[str, str]) -> bool:
-    """Whether `variables`, an environment, are those of a batch job."""
-    return any(variables.get(job) for job in JOB_CORES)
+    """Whether `variables`, an environment, are those of a batch job. JOB_ID alone is a common name, of CI's and Kubernetes' jobs too."""
+    return any(variables.get(job) and (job != "JOB_ID" or variables.get(number)) for job, number in JOB_CORES.items())
 
 
 def job_cores(variables: Mapping[str, str]) -> list[int]:

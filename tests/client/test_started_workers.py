@@ -39,7 +39,9 @@ def test_an_earlier_worker_of_the_same_number_is_not_taken_for_the_one_that_ende
         launch.resume(folder)
 
 
-@pytest.mark.parametrize(("batch", "tied"), [({}, False), ({"SLURM_JOB_ID": "17"}, True), ({"JOB_ID": "17"}, True)])
+@pytest.mark.parametrize(
+    ("batch", "tied"), [({}, False), ({"SLURM_JOB_ID": "17"}, True), ({"JOB_ID": "17", "NSLOTS": "4"}, True), ({"JOB_ID": "ci-17"}, False)]
+)
 def test_a_worker_that_a_job_waits_for_is_tied_to_it_and_one_that_is_left_alone_is_not(
     batch: dict[str, str], tied: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,3 +85,6 @@ def test_of_a_generator_of_samples_a_few_are_in_memory_at_a_time(
     found = predictor.predict(drawn())
     assert np.allclose(found.probabilities, whole.probabilities, atol=1e-6, equal_nan=True) and found.problems == whole.problems
     assert len(read) == 13 and len(found.problems) == 1 and most <= 7, "those that are heard, and those that come next"
+    monkeypatch.setattr("ser_tui.api.predicting.predictions", lambda *_: pytest.fail("what was heard so far would be lost"))
+    with pytest.raises(ser_tui.UserError, match="item 13: -1 is no sample rate"):
+        predictor.predict([*read, (read[0][0], -1)])

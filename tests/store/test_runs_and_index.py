@@ -12,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from ser_tui.cli import crossing
+from ser_tui.client import launch
 from ser_tui.corpora.known.label_tables import look_for
 from ser_tui.places import private_folder
 from ser_tui.store import processes, trash
@@ -237,9 +239,33 @@ def test_containers_of_one_machine_know_by_the_lock_whether_a_worker_is_on_a_run
         assert liveness(folder) == "elsewhere", "where each mount has locks of its own its lock is not seen from here"
     write_json(folder.worker, {"process": replace(me, start="1").to_json(), "job": "search", "heartbeat": events.now()})
     assert liveness(folder) == "dead", "one that was killed in this container would be seen"
+    of_before = replace(me, start="1", machine="", space="").to_json()  # as ser_tui 0.1.0 wrote it
+    write_json(folder.worker, {"process": of_before, "job": "search", "heartbeat": events.now()})
+    assert liveness(folder) == "dead"
     with FileLock(folder.lock):  # seen on a network disk
         own(folder, replace(of_that_name, boot="another machine's"))
         assert liveness(folder) == "elsewhere", "two machines whose containers are called alike"
+
+
+def test_a_run_whose_container_was_killed_a_moment_ago_is_gone_on_with_once_it_is_surely_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, me = create(tmp_path, "x"), identify(os.getpid())
+    assert me is not None
+    in_another = replace(me, pid=7, start="1", machine="", space="pid:[1]").to_json()  # of the same host name
+
+    def beat() -> None:
+        write_json(folder.worker, {"process": in_another, "job": "search", "heartbeat": datetime.now(UTC).isoformat()})
+
+    beat()
+    monkeypatch.setattr("ser_tui.store.left_behind.time.sleep", lambda _: beat())
+    with pytest.raises(UserError, match="cannot be seen from this container: look there, or try again in half a minute"):
+        launch.refuse_if_worked_on(folder)  # it lives, and its lock is not seen
+    with pytest.raises(UserError, match="delete it there, or try again in half a minute"):
+        Index(tmp_path).delete(folder)
+    monkeypatch.setattr("ser_tui.store.left_behind.time.sleep", lambda _: monkeypatch.setattr("ser_tui.store.runs.BEATS", timedelta(0)))
+    launch.refuse_if_worked_on(folder)
+    assert liveness(folder) == "dead"
 
 
 def test_of_two_machines_made_from_one_image_neither_takes_the_others_worker_for_dead(
