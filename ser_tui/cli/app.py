@@ -58,7 +58,7 @@ def run(
     detach: Annotated[bool, typer.Option("--detach", help="Start the run, print its id, return.")] = False,
     queue: Annotated[bool, typer.Option("--queue", help="Start it once the runs before it have ended: see `ser-tui queue`.")] = False,
     continue_: Annotated[
-        bool, typer.Option("--continue", help="Go on with the newest run of this very study, or show it if it is done; begin one else.")
+        bool, typer.Option("--continue", help="Go on with your newest run of this very study, or show it if it is done; begin one else.")
     ] = False,
     notify: Notify = None,
     json: Json = False,

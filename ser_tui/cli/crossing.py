@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +38,7 @@ from ser_tui.study.headline import validation_speakers
 from ser_tui.study.logged_study import LoggedStudy
 from ser_tui.study.protocol import Speakers
 from ser_tui.study.records import Key
+from ser_tui.study.regular import is_file
 from ser_tui.study.requests import EvaluationRequest
 from ser_tui.study.score_keys import OF_ACCURACY, OF_EVALUATION
 from ser_tui.study.scores import ACCURACY, BCA, MEASURES, Measure, Score
@@ -248,7 +248,7 @@ def _earlier(study: Study) -> RunFolder | None:
     wanted = launch.as_kept(study)
     for folder in folders(runs_folder()):
         # What an id says of its study spares reading the logs of all the others.
-        if folder.run_id[16:-5] != study.name or not os.path.isfile(folder.study) or not is_own(folder):
+        if folder.run_id[16:-5] != study.name or not is_file(folder.study) or not is_own(folder):
             continue
         if liveness(folder) == "live":
             continue

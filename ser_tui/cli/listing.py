@@ -7,7 +7,7 @@ import gc
 from ser_tui.cli.output import print_json, print_table, say
 from ser_tui.places import runs_folder
 from ser_tui.store.index import Index
-from ser_tui.store.queue import queue_file
+from ser_tui.store.queue import has_queue
 from ser_tui.store.runs import misnamed
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.formatting import SCORE_HEADING, counted, duration
@@ -44,7 +44,7 @@ def list_runs(*, as_json: bool, wanted: str = "") -> None:
     for one in summaries:
         if told := chosen.found(one):
             say(f"{one.run_id}: {'; '.join(told)}")
-    if queue_file(runs_folder()).exists():
+    if has_queue(runs_folder()):
         from ser_tui.client.queueing import look
 
         try:

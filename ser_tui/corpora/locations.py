@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -90,6 +91,8 @@ def refuse_other_copy(name: str) -> None:
     or, where none was named, where a folder of SER_TUI_DATA, or the cache, cannot be reached that is looked in before the one that holds
     it. What `locate` finds instead may hold other recordings under that name: a list may show it, and no score be made of it."""
     named, kept = named_place(name)
+    if name == "demo" and kept is None:
+        return  # which is made here
     found, add = locate(name), f"name its new place: `ser-tui corpora add {name} PATH`"
     for place in [*places.data_folders(), places.cache_folder()] if kept is None else [kept.path]:
         if (refused := refusal(place)) is not None:
@@ -99,8 +102,9 @@ def refuse_other_copy(name: str) -> None:
             return
     if kept is not None and found is not None and found != kept.path:
         raise UserError(
-            f"corpus {name} was at {kept.path}, which is not there now, and what is at {found} may be another copy: mount it, {add}, or "
-            f"take that copy: `ser-tui corpora forget {named}`"
+            f"corpus {name} was at {kept.path}, which is not there now, and what is at {found} may be another copy: if it was moved there, "
+            f"`ser-tui corpora add {name} {shlex.quote(str(found))}`; else mount it, or take what is found, "
+            f"`ser-tui corpora forget {named}`"
         )
 
 

@@ -75,8 +75,7 @@ def load_manifest(name: str, progress: Progress | None = None) -> Manifest:
 
 def read_manifest(name: str, progress: Progress | None = None, *, fresh: bool = False) -> Manifest:
     """As `load_manifest`, but a corpus without a usable utterance is one like others. `fresh`: trust no cached verdict."""
-    if name != "demo" or name in locations.read():  # which is made here, and needs no data folder
-        refuse_other_copy(name)
+    refuse_other_copy(name)
     place = locations.source(name)
     if name == "demo" and (place is None or place.path == locations.installed_folder(name)):
         place = Source(demo.ensure())  # also replaces one that an older version made

@@ -71,7 +71,7 @@ def say_what_begins(
         parts.remember(session.keeper, study, data)
         session.emit(_started(study, data, trainer, strategy, forecast, tuple(run.plain() for run in prior)))
         _say_what_is_unusable(session, data)
-        if long := folds_take(data, forecast.folds):
+        if long := folds_take(data, forecast.folds, 0 if study.protocol.kind.startswith("kfold") else study.protocol.folds):
             session.note(long, level="warning")
         if lacking := members.lacking(session.keeper.study(), study):
             session.note(lacking, level="warning")
@@ -215,9 +215,10 @@ def _say_what_is_unusable(session: Surroundings, data: SplitCorpus) -> None:
         )
 
 
-def folds_take(data: SplitCorpus, seconds_of: Callable[[int], float | None]) -> str:
+def folds_take(data: SplitCorpus, seconds_of: Callable[[int], float | None], fewer: int = 0) -> str:
     """How long the folds take that come after a search, where that is long: of hundreds of speakers it may be many times as long as the
-    search. Empty: there are none, they are quick, or each trial is scored on all. `seconds_of`: of so many folds, as far as known."""
+    search. Empty: there are none, they are quick, or each trial is scored on all. `seconds_of`: of so many folds, as far as known;
+    `fewer`: so many has `kfold`, where that is another protocol."""
     told = next((one for one in data.split.findings if one.kind == "protocol" and one.part == "validation" and one.of), None)
     if told is None or not told.of or told.count == told.of:
         return ""
@@ -226,7 +227,7 @@ def folds_take(data: SplitCorpus, seconds_of: Callable[[int], float | None]) -> 
         return ""
     return (
         f"when the search is over, its best configuration is trained for each of the {told.of} folds, which takes about "
-        f"{duration(seconds)}; protocol kfold has fewer"
+        f"{duration(seconds)}{'; protocol kfold has fewer' if 0 < fewer < told.of else ''}"
     )
 
 

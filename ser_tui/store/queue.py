@@ -75,6 +75,14 @@ def read_queue(runs: Path) -> Queue:
     return Queue(tuple({one.run_id: one for one in found}.values()), data.get("paused") is True, number if known else None)
 
 
+def has_queue(runs: Path) -> bool:
+    """Whether this user has a queue in the folder `runs`, be it damaged; that of whoever's folder it is concerns nobody else."""
+    try:
+        return queue_file(runs).lstat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
 def _is_own(path: Path) -> bool:
     """Whether nobody else has written the file: what it says is done in this user's name."""
     try:

@@ -12,13 +12,13 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ser_tui.places import absolute, folder_within, give_to_group, private_folder
+from ser_tui.places import absolute, folder_within, give_to_group, group_bits, private_folder
 from ser_tui.store.batch_jobs import BatchJob
 from ser_tui.store.files import FULL, read_json, sync_folder
 from ser_tui.store.processes import ProcessId, alive, boot, is_of_this_kernel, this_host, would_be_seen
 from ser_tui.study.errors import UsageError, UserError
 from ser_tui.study.logged_study import LoggedStudy
-from ser_tui.study.regular import open_regular
+from ser_tui.study.regular import is_file, open_regular
 from ser_tui.study.status import RunStatus, ShownStatus
 from ser_tui.study.wrong_values import nearest
 
@@ -65,7 +65,7 @@ class RunFolder:
     @property
     def is_run(self) -> bool:
         """Whether the folder holds a run: one of study and log may be lost."""
-        return os.path.isfile(self.study) or os.path.isfile(self.log)  # not `Path.is_file`, which raises where another's folder is private
+        return is_file(self.study) or is_file(self.log)
 
     @property
     def study(self) -> Path:
@@ -199,9 +199,10 @@ def hidden(folder: RunFolder) -> str:
 
 
 def is_own(folder: RunFolder) -> bool:
-    """Whether it is this user's: in a folder that a group shares, a colleague's run of the same study is the colleague's."""
+    """Whether it is this user's: in a folder that a group shares, a colleague's run of the same study is the colleague's. In any other it
+    is, whatever owner the file system shows: some that are mounted (sshfs, CIFS, NFS for root) show another."""
     try:
-        return folder.path.stat().st_uid == os.geteuid()
+        return not group_bits(folder.path.parent) or folder.path.stat().st_uid == os.geteuid()
     except OSError:
         return False
 
@@ -302,7 +303,7 @@ def misnamed(runs: Path) -> list[str]:
             names = sorted(entry.name for entry in entries if not _ID.fullmatch(entry.name) and not entry.name.startswith("."))
     except OSError:
         return []
-    return [_misnamed(runs, name) for name in names if os.path.isfile(RunFolder(runs / name).log)]
+    return [_misnamed(runs, name) for name in names if is_file(RunFolder(runs / name).log)]
 
 
 def _misnamed(runs: Path, name: str) -> str:

@@ -18,6 +18,15 @@ def open_regular(path: Path) -> io.BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file, as far as this user may know: what lies in another's private folder is none. Raises OSError where the
+    disk is away, of which nothing is known."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
+
+
 AWAY = frozenset(
     getattr(errno, name)
     for name in (

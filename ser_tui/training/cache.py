@@ -1,6 +1,6 @@
 """The feature cache as a whole: where it is, how large, how it is bounded and cleared. Imports nothing heavy.
 
-Features lie in shards, files of some 64 MB in a folder per kind of feature. A shard is written under another name and
+Features lie in shards, files of up to some 64 MB in a folder per kind of feature. A shard is written under another name and
 renamed, never changed, and its modification time is renewed when it is used; the longest unused are removed first.
 """
 

@@ -129,7 +129,7 @@ def test_ctrl_c_while_a_worker_is_refused_is_heeded(
 ) -> None:
     refused = []
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         refused.append(where)
         signal.raise_signal(signal.SIGINT)
         raise UserError("no worker can be had")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_tui.client.resolving import require_corpora
-from ser_tui.corpora import registry
+from ser_tui.corpora import locations, registry
 from ser_tui.corpora.check import check
 from ser_tui.corpora.hearing import inspection_cache
 from ser_tui.corpora.manifest import Manifest, changes
@@ -325,3 +325,11 @@ def test_only_a_disk_that_could_have_been_meant_must_be_there(place: str, home: 
         else:
             with pytest.raises(UserError, match=r"iemocap-all is at .*mount/iemocap, which cannot be reached: Stale"):
                 registry.load_manifest(name)
+
+
+def test_the_demo_corpus_is_made_here_and_needs_no_data_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_TUI_DATA", str(home / "away"))
+    monkeypatch.setattr(locations, "refusal", lambda place: OSError(errno.EACCES, os.strerror(errno.EACCES)))
+    registry.refuse_other_copy("demo")
+    with pytest.raises(UserError, match="away, which cannot be reached"):
+        registry.refuse_other_copy("emodb")

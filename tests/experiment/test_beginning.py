@@ -91,6 +91,9 @@ def test_folds_that_take_long_after_the_search_are_foretold() -> None:
         found = SplitCorpus(made, split(made, SplitProtocol.model_validate(protocol)), ("anger", "joy"))
         said = folds_take(found, lambda count, each=seconds: None if each is None else count * each)  # type: ignore[misc]
         assert told in said and bool(told) == bool(said), protocol
+    loso = SplitCorpus(made, split(made, SplitProtocol.model_validate({"kind": "loso"})), ("anger", "joy"))
+    long = [folds_take(loso, lambda count: 7200.0, fewer) for fewer in (0, 3, 4)]
+    assert [sentence.endswith("protocol kfold has fewer") for sentence in long] == [False, True, False]
 
 
 def test_bounds_that_were_found_on_the_corpus_itself_are_told() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ser_tui.store.checksummed_json import read_sealed, sealed
 from ser_tui.store.files import read_json, write_json
 from ser_tui.store.index_preview import glance
 from ser_tui.store.runs import create, liveness, worker_facts
-from ser_tui.study.regular import MOST_BYTES, read_regular
+from ser_tui.study.regular import MOST_BYTES, is_file, read_regular
 
 
 def test_what_fits_is_read_whole_and_what_does_not_is_refused(tmp_path: Path) -> None:
@@ -45,3 +46,22 @@ def test_summaries_of_another_version_are_no_first_frame(tmp_path: Path) -> None
         sealed({"runs": {"a": {"version": 4, "run_id": "a", "status": "done", "name": "a", "trials": 1, "best": None, "seconds": 1}}})
     )
     assert glance(tmp_path)[0] == []
+
+
+def test_what_a_disk_refuses_is_not_taken_for_absent_and_what_another_keeps_private_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "there").touch()
+    assert is_file(tmp_path / "there") and not is_file(tmp_path / "nowhere") and not is_file(tmp_path)
+
+    def refusing(code: int) -> None:
+        def stat(*_: object, **__: object) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(os, "stat", stat)
+
+    refusing(errno.EACCES)
+    assert not is_file(tmp_path / "there")
+    refusing(errno.ESTALE)
+    with pytest.raises(OSError, match="Stale"):
+        is_file(tmp_path / "there")

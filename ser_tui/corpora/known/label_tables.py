@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ser_tui.study.errors import UserError
+from ser_tui.study.regular import is_file
 
 MAX_BYTES = 256 * 1024 * 1024
 DEPTH = 3
@@ -22,7 +23,7 @@ def look_for(root: Path, names: Collection[str]) -> dict[str, Path]:
     for folder in (*_folders(root), root.parent):
         for name in names:
             path = folder / name
-            if name not in found and os.path.isfile(path):
+            if name not in found and is_file(path):
                 found[name] = path
     return found
 
